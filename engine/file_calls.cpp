@@ -1,0 +1,142 @@
+// See file.h: calls without a ring operation, each run on a worker of the shard.
+#include "engine/file.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace millrace::engine::file {
+
+namespace {
+
+constexpr std::uint64_t lock_retry_max_ms = 64;
+
+long or_errno(long result) { return result < 0 ? -errno : result; }
+
+// `Call` is a struct of arguments with `long operator()()`, kept in the awaiting frame.
+template <class Call>
+Operation on_worker(Call& call) {
+  return Operation({.action = Action::call,
+                    .address = &call,
+                    .call = [](void* argument) { return (*static_cast<Call*>(argument))(); }});
+}
+
+struct ReadDirectory {
+  int fd;
+  std::span<std::byte> into;
+  long operator()() const {
+    return or_errno(::syscall(SYS_getdents64, fd, into.data(), into.size()));
+  }
+};
+
+struct CopyRange {
+  int from;
+  std::int64_t from_offset;
+  int to;
+  std::int64_t to_offset;
+  std::size_t bytes;
+  long operator()() {
+    return or_errno(::copy_file_range(from, &from_offset, to, &to_offset, bytes, 0));
+  }
+};
+
+struct CloneRange {
+  int to;
+  file_clone_range range;
+  long operator()() { return or_errno(::ioctl(to, FICLONERANGE, &range)); }
+};
+
+struct ChangeOwner {
+  int fd;
+  unsigned uid, gid;
+  long operator()() const { return or_errno(::fchown(fd, uid, gid)); }
+};
+
+struct ChangeMode {
+  int fd;
+  unsigned mode;
+  long operator()() const { return or_errno(::fchmod(fd, mode)); }
+};
+
+struct SetTimes {
+  int fd;
+  timespec times[2];
+  long operator()() const { return or_errno(::futimens(fd, times)); }
+};
+
+struct Truncate {
+  int fd;
+  std::int64_t bytes;
+  long operator()() const { return or_errno(::ftruncate(fd, bytes)); }
+};
+
+struct Lock {
+  int fd;
+  long operator()() const {
+    struct flock whole{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+    return or_errno(::fcntl(fd, F_OFD_SETLK, &whole));
+  }
+};
+
+}  // namespace
+
+Task<Result<std::size_t>> read_directory(int fd, std::span<std::byte> into) {
+  ReadDirectory call{fd, into};
+  const auto got = co_await on_worker(call);
+  if (got < 0) co_return std::unexpected(Error::from_result(got));
+  co_return static_cast<std::size_t>(got);
+}
+
+Task<Result<std::size_t>> copy_range(int from, std::uint64_t from_offset, int to,
+                                     std::uint64_t to_offset, std::size_t bytes) {
+  CopyRange call{from, static_cast<std::int64_t>(from_offset), to,
+                 static_cast<std::int64_t>(to_offset), bytes};
+  const auto got = co_await on_worker(call);
+  if (got < 0) co_return std::unexpected(Error::from_result(got));
+  co_return static_cast<std::size_t>(got);
+}
+
+Task<Result<>> clone_range(int from, std::uint64_t from_offset, int to, std::uint64_t to_offset,
+                           std::uint64_t bytes) {
+  CloneRange call{to, {from, from_offset, bytes, to_offset}};
+  co_return as_result(co_await on_worker(call));
+}
+
+Task<Result<>> change_owner(int fd, unsigned uid, unsigned gid) {
+  ChangeOwner call{fd, uid, gid};
+  co_return as_result(co_await on_worker(call));
+}
+
+Task<Result<>> change_mode(int fd, unsigned mode) {
+  ChangeMode call{fd, mode};
+  co_return as_result(co_await on_worker(call));
+}
+
+Task<Result<>> set_times(int fd, const timespec& modified) {
+  SetTimes call{fd, {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, modified}};
+  co_return as_result(co_await on_worker(call));
+}
+
+Task<Result<>> truncate(int fd, std::uint64_t bytes) {
+  Truncate call{fd, static_cast<std::int64_t>(bytes)};
+  co_return as_result(co_await on_worker(call));
+}
+
+Task<Result<>> lock(int fd) {
+  // Tried again and again: a call that waits for the lock would keep a worker that its holder
+  // may need to go on.
+  Lock call{fd};
+  for (std::uint64_t pause_ms = 8;; pause_ms = std::min(pause_ms * 2, lock_retry_max_ms)) {
+    const auto got = co_await on_worker(call);
+    if (got != -EAGAIN && got != -EACCES) co_return as_result(got);
+    co_await sleep_for(pause_ms);
+  }
+}
+
+}  // namespace millrace::engine::file

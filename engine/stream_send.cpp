@@ -1,0 +1,87 @@
+// Sending: see stream.h. File bytes go from the page cache to the socket without passing
+// through the server where the filesystem is local and the pages are there; what is cold, or
+// on a network filesystem, is read through the ring, so that no other connection waits.
+#include "engine/file.h"
+#include "engine/stream.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace millrace::engine {
+
+namespace {
+// One non-blocking sendfile: long enough to be cheap, short enough to be fair to others.
+constexpr std::size_t send_file_bytes_max = 512 * 1024;
+}  // namespace
+
+Task<Result<>> Stream::send(std::span<const std::byte> bytes, bool more) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto put = co_await Operation({.action = Action::send,
+                                         .fd = fd(),
+                                         .flags = more ? std::uint32_t{MSG_MORE} : 0U,
+                                         .length = static_cast<std::uint32_t>(bytes.size() - done),
+                                         .address = const_cast<std::byte*>(bytes.data()) + done});
+    if (put == -EINTR) continue;
+    if (put == -EAGAIN) {
+      const auto ready = co_await writable();
+      if (!ready) co_return ready;
+      continue;
+    }
+    if (put < 0) co_return std::unexpected(Error::from_result(put));
+    done += static_cast<std::size_t>(put);
+    sent_some();
+  }
+  co_return Result<>{};
+}
+
+Task<Result<>> Stream::writable() {
+  const auto ready =
+      co_await Operation({.action = Action::poll, .fd = fd(), .flags = POLLOUT});
+  if (ready < 0) co_return std::unexpected(Error::from_result(ready));
+  if ((ready & (POLLERR | POLLHUP)) != 0) co_return fail_errno(EPIPE);
+  co_return Result<>{};
+}
+
+Task<Result<>> Stream::send_copied(FileSource& source, std::size_t bytes) {
+  Buffer buffer = co_await Shard::current().body_buffers().acquire();
+  const auto piece = buffer.bytes().first(std::min(bytes, buffer.size()));
+  const auto got = co_await file::read(source.fd, piece, source.offset);
+  if (!got) co_return std::unexpected(got.error());
+  if (*got < piece.size()) co_return fail(Errc::eof);
+  source.offset += *got;
+  source.bytes -= *got;
+  co_return co_await send(piece, source.bytes > 0);
+}
+
+Task<Result<>> Stream::send_file(FileSource source) {
+  Ring& ring = Shard::current().ring();
+  while (source.bytes > 0) {
+    const std::size_t piece = std::min<std::uint64_t>(source.bytes, send_file_bytes_max);
+    if (!source.local || !ring.resident(source.fd, source.offset, piece)) {
+      const auto copied = co_await send_copied(source, piece);
+      if (!copied) co_return copied;
+      continue;
+    }
+    const auto sent = ring.send_file(fd(), source.fd, source.offset, piece);
+    if (sent == -EAGAIN || sent == -EINTR) {
+      const auto ready = co_await writable();
+      if (!ready) co_return ready;
+      continue;
+    }
+    if (sent < 0) co_return std::unexpected(Error::from_result(static_cast<int>(sent)));
+    if (sent == 0) co_return fail(Errc::eof);
+    source.offset += static_cast<std::uint64_t>(sent);
+    source.bytes -= static_cast<std::uint64_t>(sent);
+    sent_some();
+    if (source.bytes > 0) {  // others first: sent bytes may have filled a whole socket buffer
+      const auto ready = co_await writable();
+      if (!ready) co_return ready;
+    }
+  }
+  co_return Result<>{};
+}
+
+}  // namespace millrace::engine
