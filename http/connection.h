@@ -1,0 +1,48 @@
+// One HTTP connection: a flat loop of head, handler, rest of the body, until one side has had
+// enough. Owned by its shard's Server.
+#pragma once
+
+#include "http/scan.h"
+#include "http/server.h"
+
+namespace millrace::http {
+
+class Connection {
+ public:
+  Connection(Server& server, engine::Descriptor socket, unsigned listener);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // The whole life of a connection; the frame owns it.
+  static engine::Task<> run(Server& server, engine::Descriptor socket, unsigned listener);
+
+  bool idle() const { return idle_; }
+  void shut_down() { stream_.shut_down(); }
+  Connection* next() const { return next_; }
+
+ private:
+  enum class Next : std::uint8_t { request, end, linger };
+
+  engine::Task<> serve();
+  engine::Task<engine::Result<>> take_proxy_header();
+  // Waits for the first byte of a request; false when there won't be one.
+  engine::Task<bool> request_begins();
+  engine::Task<Next> serve_request();
+  // The head's bytes in the block; nullopt: the connection ends (an answer may have been sent).
+  engine::Task<std::expected<std::string_view, Next>> receive_head(std::span<std::byte> area,
+                                                                   Exchange& exchange);
+  engine::Task<Next> reject(Exchange& exchange, int status, std::string_view reason);
+  engine::Task<Next> after_answer(Exchange& exchange);
+  engine::Task<> linger();
+
+  Server& server_;
+  engine::Stream stream_;
+  ConnectionInfo info_;
+  HeadScanner scanner_;
+  Connection* next_ = nullptr;
+  Connection** previous_ = nullptr;
+  bool idle_ = true;
+};
+
+}  // namespace millrace::http

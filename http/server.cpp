@@ -1,0 +1,32 @@
+// See server.h.
+#include "http/server.h"
+
+#include "http/connection.h"
+
+namespace millrace::http {
+
+Server::Server(engine::Shard& shard, const ServerOptions& options)
+    : shard_(shard), options_(options) {}
+
+Server::~Server() { CHECK(count_ == 0); }
+
+void Server::accept(engine::Descriptor socket, unsigned listener) {
+  if (count_ >= options_.connections_max) {
+    shard_.page().connections_refused.add();
+    if (options_.balance != nullptr) options_.balance->release(shard_.index());
+    return;
+  }
+  shard_.tasks().adopt(Connection::run(*this, std::move(socket), listener));
+}
+
+void Server::close_idle() {
+  for (Connection* each = connections_; each != nullptr; each = each->next()) {
+    if (each->idle()) each->shut_down();
+  }
+}
+
+void Server::close_all() {
+  for (Connection* each = connections_; each != nullptr; each = each->next()) each->shut_down();
+}
+
+}  // namespace millrace::http

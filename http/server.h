@@ -1,0 +1,61 @@
+// The HTTP side of one shard: takes connections on, runs each as one coroutine, and drains.
+#pragma once
+
+#include "engine/acceptor.h"
+#include "engine/shard.h"
+#include "http/date.h"
+#include "http/exchange.h"
+
+#include <cstdint>
+
+namespace millrace::http {
+
+// Serves one request: reads its body as far as it wants and sends one answer.
+struct Handler {
+  engine::Task<> (*serve)(void* context, Exchange& exchange) = nullptr;
+  void* context = nullptr;
+};
+
+struct TrustedNetworks;
+
+struct ServerOptions {
+  Handler handler;
+  engine::Balance* balance = nullptr;           // told of every connection's end; may be null
+  const TrustedNetworks* proxies = nullptr;     // who may speak PROXY; null: nobody
+  std::size_t connections_max = engine::limits::connections_per_shard_max;
+};
+
+class Connection;
+
+class Server {
+ public:
+  Server(engine::Shard& shard, const ServerOptions& options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Takes the socket over.
+  void accept(engine::Descriptor socket, unsigned listener);
+
+  // Every answer from now on closes its connection.
+  void drain() { draining_ = true; }
+  // Closes connections that wait for a request; call after drain().
+  void close_idle();
+  // Ends every connection at once.
+  void close_all();
+  bool draining() const { return draining_; }
+  std::size_t connection_count() const { return count_; }
+
+ private:
+  friend class Connection;
+
+  engine::Shard& shard_;
+  const ServerOptions options_;
+  DateCache dates_;
+  Connection* connections_ = nullptr;
+  std::size_t count_ = 0;
+  std::uint64_t next_id_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace millrace::http
