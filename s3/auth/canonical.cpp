@@ -1,0 +1,212 @@
+// The canonical request. Thread: the request's. Invariant: every byte goes through HashWriter,
+// so libcrypto is called per block and not per byte.
+#include "s3/auth/canonical.h"
+
+#include "s3/auth/percent.h"
+
+#include <algorithm>
+#include <array>
+
+namespace millrace::s3 {
+namespace {
+
+class HashWriter {
+ public:
+  void put(char c) {
+    if (used_ == buffer_.size()) flush();
+    buffer_[used_++] = c;
+  }
+  void put(std::string_view text) {
+    if (text.size() > buffer_.size() - used_) flush();
+    if (text.size() > buffer_.size()) return sha_.update(text);
+    std::copy(text.begin(), text.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(used_));
+    used_ += text.size();
+  }
+  Sha256::Digest finish() {
+    flush();
+    return sha_.finish();
+  }
+
+ private:
+  void flush() {
+    sha_.update(std::string_view(buffer_.data(), used_));
+    used_ = 0;
+  }
+  Sha256 sha_;
+  std::size_t used_ = 0;
+  std::array<char, 512> buffer_;
+};
+
+constexpr std::array<bool, 256> make_unreserved() {
+  std::array<bool, 256> set{};
+  for (unsigned char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                          "0123456789-._~"))
+    set[c] = true;
+  return set;
+}
+constexpr std::array<bool, 256> unreserved = make_unreserved();
+
+bool stands_as_is(char c, UriPart part) {
+  return unreserved[static_cast<unsigned char>(c)] || (c == '/' && part == UriPart::path);
+}
+
+void put_encoded(HashWriter& out, std::string_view raw, UriPart part) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  while (!raw.empty()) {
+    // Most text needs no change: whole runs of it.
+    std::size_t plain = 0;
+    while (plain < raw.size() && stands_as_is(raw[plain], part)) ++plain;
+    out.put(raw.substr(0, plain));
+    raw.remove_prefix(plain);
+    if (raw.empty()) return;
+    const std::size_t unit = raw.front() == '%' ? 3 : 1;
+    const int byte = DecodedBytes(raw.substr(0, unit), part).next();
+    raw.remove_prefix(unit);
+    if (stands_as_is(static_cast<char>(byte), part)) {
+      out.put(static_cast<char>(byte));
+    } else {
+      out.put('%');
+      out.put(digits[static_cast<std::size_t>(byte >> 4)]);
+      out.put(digits[static_cast<std::size_t>(byte & 15)]);
+    }
+  }
+}
+
+// Where a byte's encoding sorts: '%' comes before every unreserved character.
+int encoded_rank(int byte) {
+  return byte < 0 ? -1 : unreserved[static_cast<std::size_t>(byte)] ? byte + 256 : byte;
+}
+
+// The order of the encoded texts: negative, zero or positive.
+int compare_encoded(std::string_view a, std::string_view b) {
+  DecodedBytes left(a, UriPart::query);
+  DecodedBytes right(b, UriPart::query);
+  for (;;) {
+    const int x = encoded_rank(left.next());
+    const int y = encoded_rank(right.next());
+    if (x != y || x < 0) return x - y;
+  }
+}
+
+// A parameter as places in the query: half the size of views, and trivially constructed.
+struct Place {
+  std::uint16_t name_at, name_size, value_at, value_size;
+};
+
+bool put_query(HashWriter& out, std::string_view query, bool presigned) {
+  if (query.size() > UINT16_MAX) return false;
+  std::array<Place, query_parameters_max> places;
+  std::size_t count = 0;
+  RawQuery parameters(query);
+  while (const auto parameter = parameters.next()) {
+    if (presigned && decodes_to(parameter->name, "x-amz-signature", Case::ignored)) continue;
+    if (count == places.size()) return false;
+    const auto at = [&](std::string_view part) {
+      return static_cast<std::uint16_t>(part.empty() ? 0 : part.data() - query.data());
+    };
+    places[count++] = {at(parameter->name), static_cast<std::uint16_t>(parameter->name.size()),
+                       at(parameter->value), static_cast<std::uint16_t>(parameter->value.size())};
+  }
+  const auto name = [&](const Place& p) { return query.substr(p.name_at, p.name_size); };
+  const auto value = [&](const Place& p) { return query.substr(p.value_at, p.value_size); };
+  const std::span<Place> used(places.data(), count);
+  std::ranges::sort(used, [&](const Place& a, const Place& b) {
+    const int names = compare_encoded(name(a), name(b));
+    return names != 0 ? names < 0 : compare_encoded(value(a), value(b)) < 0;
+  });
+  bool first = true;
+  for (const Place& place : used) {
+    if (!first) out.put('&');
+    first = false;
+    put_encoded(out, name(place), UriPart::query);
+    out.put('=');
+    put_encoded(out, value(place), UriPart::query);
+  }
+  return true;
+}
+
+// Trimmed, runs of spaces as one.
+void put_field_value(HashWriter& out, std::string_view value) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!value.empty() && is_space(value.front())) value.remove_prefix(1);
+  while (!value.empty() && is_space(value.back())) value.remove_suffix(1);
+  bool after_space = false;
+  for (char c : value) {
+    if (c != ' ' || !after_space) out.put(c);
+    after_space = c == ' ';
+  }
+}
+
+bool put_field(HashWriter& out, const http::Head& head, std::string_view lower_name) {
+  bool found = false;
+  out.put(lower_name);
+  out.put(':');
+  for (const http::Field& field : head.fields()) {
+    if (field.name.size() != lower_name.size() || !http::field_name_equal(field.name, lower_name))
+      continue;
+    if (found) out.put(',');
+    found = true;
+    put_field_value(out, field.value);
+  }
+  out.put('\n');
+  return found;
+}
+
+std::string_view take_name(std::string_view& list) {
+  const std::size_t end = list.find(';');
+  const std::string_view name = list.substr(0, end);
+  list.remove_prefix(end == list.npos ? list.size() : end + 1);
+  return name;
+}
+
+}  // namespace
+
+std::expected<Sha256::Digest, AuthFailure> hash_canonical_request(const http::Head& head,
+                                                                  const CanonicalInput& input) {
+  if (!percent_valid(head.path) || !percent_valid(head.query))
+    return std::unexpected(AuthFailure::uri);
+  HashWriter out;
+  out.put(head.method_text);
+  out.put('\n');
+  put_encoded(out, head.path, UriPart::path);
+  out.put('\n');
+  if (!put_query(out, head.query, input.presigned)) return std::unexpected(AuthFailure::uri);
+  out.put('\n');
+  for (std::string_view rest = input.signed_headers; !rest.empty();) {
+    if (!put_field(out, head, take_name(rest)))
+      return std::unexpected(AuthFailure::signature_mismatch);
+  }
+  out.put('\n');
+  out.put(input.signed_headers);
+  out.put('\n');
+  out.put(input.payload_hash);
+  return out.finish();
+}
+
+bool signed_headers_valid(std::string_view list) {
+  if (list.empty() || list.ends_with(';')) return false;
+  std::string_view before;
+  bool has_host = false;
+  while (!list.empty()) {
+    const std::string_view name = take_name(list);
+    if (name.empty() || name <= before) return false;
+    for (char c : name) {
+      const bool token = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                         std::string_view("!#$%&'*+-.^_`|~").contains(c);
+      if (!token) return false;
+    }
+    has_host = has_host || name == "host";
+    before = name;
+  }
+  return has_host;
+}
+
+bool signed_headers_contain(std::string_view list, std::string_view field_name) {
+  while (!list.empty()) {
+    const std::string_view name = take_name(list);
+    if (name.size() == field_name.size() && http::field_name_equal(field_name, name)) return true;
+  }
+  return false;
+}
+
+}  // namespace millrace::s3

@@ -1,0 +1,111 @@
+// GetObject and HeadObject: everything that is answered comes from one open descriptor.
+#include "http/conditions.h"
+#include "http/date.h"
+#include "http/range.h"
+#include "s3/handlers/answers.h"
+#include "s3/handlers/handlers.h"
+#include "s3/handlers/object_headers.h"
+#include "s3/query.h"
+#include "s3/service.h"
+#include "s3/store/read.h"
+
+#include <fmt/format.h>
+
+namespace millrace::s3::handlers {
+
+using engine::Task;
+
+namespace {
+
+// AWS answers overrides of response headers only to signed requests; anonymous ones end earlier.
+struct Validators {
+  std::array<char, http::http_date_bytes> modified_text;
+  std::string_view modified;
+  explicit Validators(const store::OpenObject& object)
+      : modified(http::http_date(object.modified_seconds(), modified_text)) {}
+  void write(http::HeadWriter& head, const store::OpenObject& object) const {
+    std::ignore = head.field("Last-Modified", modified);
+    std::ignore = head.etag(object.etag());
+  }
+};
+
+http::Verdict check_conditions(const http::Head& head, const store::OpenObject& object,
+                               std::int64_t now_seconds) {
+  const http::Conditions conditions{.if_match = head.value("if-match"),
+                                    .if_none_match = head.value("if-none-match"),
+                                    .if_modified_since = head.value("if-modified-since"),
+                                    .if_unmodified_since = head.value("if-unmodified-since")};
+  if (!conditions.any()) return http::Verdict::proceed;
+  return http::evaluate(conditions,
+                        {.exists = true,
+                         .etag = object.etag(),
+                         .modified_seconds = object.modified_seconds()},
+                        true, now_seconds);
+}
+
+Task<Outcome<>> send_content(Request& request, const store::OpenObject& object,
+                             const http::RangeAnswer& range) {
+  http::Exchange& exchange = request.exchange;
+  const bool slice = range.kind == http::RangeAnswer::Kind::slice;
+  const std::uint64_t bytes = slice ? range.length : object.file_size;
+  engine::Result<> sent;
+  if (request.head().method == http::Method::head) {
+    sent = co_await exchange.send_head(bytes);
+  } else {
+    sent = co_await exchange.send_file(
+        {.fd = object.file.get(),
+         .offset = slice ? range.offset : 0,
+         .bytes = bytes,
+         .local = request.service.store().options().abilities.local});
+  }
+  if (!sent) co_return refuse(ErrorCode::request_timeout);
+  co_return Outcome<>{};
+}
+
+Task<Outcome<>> answer(Request& request, const store::OpenObject& object) {
+  const http::Head& head = request.head();
+  const auto now = static_cast<std::int64_t>(request.service.shard().wall_seconds());
+  const Validators validators(object);
+  switch (check_conditions(head, object, now)) {
+    case http::Verdict::proceed: break;
+    case http::Verdict::precondition_failed: co_return refuse(ErrorCode::precondition_failed);
+    case http::Verdict::not_modified:
+      validators.write(request.begin(304), object);
+      co_return co_await send_empty(request);
+  }
+  http::RangeAnswer range;
+  const bool range_holds = http::if_range_matches(
+      head.value("if-range"),
+      {.exists = true, .etag = object.etag(), .modified_seconds = object.modified_seconds()}, now);
+  if (range_holds) range = http::parse_range(head.value("range"), object.file_size);
+  if (range.kind == http::RangeAnswer::Kind::unsatisfiable) {
+    request.error_header_name = "Content-Range";
+    request.error_header_value = fmt::format("bytes */{}", object.file_size);
+    co_return refuse(ErrorCode::invalid_range);
+  }
+  const bool slice = range.kind == http::RangeAnswer::Kind::slice;
+  http::HeadWriter& out = request.begin(slice ? 206 : 200);
+  validators.write(out, object);
+  std::ignore = out.field("Accept-Ranges", "bytes");
+  if (slice) std::ignore = out.content_range(range.offset, range.length, object.file_size);
+  const bool with_checksum =
+      !slice && http::field_name_equal(head.value("x-amz-checksum-mode"), "enabled");
+  const auto described = write_object_headers(out, object.meta, head.query, with_checksum);
+  if (!described) co_return described;
+  co_return co_await send_content(request, object, range);
+}
+
+}  // namespace
+
+Task<Outcome<>> get_object(Request& request) {
+  store::MappedPath path;
+  store::map(*request.key, path);
+  store::OpenObject object;
+  const auto opened =
+      co_await store::open_object(request.service.store().options(), request.bucket(), path,
+                                  request.key->view(), store::Detail::full, object);
+  if (!opened) co_return std::unexpected(co_await object_error(request, opened.error()));
+  co_return co_await answer(request, object);
+}
+
+}  // namespace millrace::s3::handlers

@@ -1,0 +1,34 @@
+// The handlers of all operations that are built, one function each; the table that leads to them
+// is in handlers.cpp. Adding an operation: its row in s3/operation_table.h, a function here, its
+// line in handlers.cpp.
+#pragma once
+
+#include "s3/request.h"
+
+namespace millrace::s3::handlers {
+
+// buckets.cpp
+engine::Task<Outcome<>> list_buckets(Request& request);
+engine::Task<Outcome<>> create_bucket(Request& request);
+engine::Task<Outcome<>> head_bucket(Request& request);
+engine::Task<Outcome<>> delete_bucket(Request& request);
+engine::Task<Outcome<>> get_bucket_location(Request& request);
+// get_object.cpp: GET and HEAD
+engine::Task<Outcome<>> get_object(Request& request);
+// put_object.cpp
+engine::Task<Outcome<>> put_object(Request& request);
+// delete_object.cpp
+engine::Task<Outcome<>> delete_object(Request& request);
+engine::Task<Outcome<>> delete_objects(Request& request);
+// list_objects.cpp: both versions
+engine::Task<Outcome<>> list_objects(Request& request);
+engine::Task<Outcome<>> list_objects_v2(Request& request);
+// uploads.cpp, upload_part.cpp, list_uploads.cpp
+engine::Task<Outcome<>> create_multipart_upload(Request& request);
+engine::Task<Outcome<>> upload_part(Request& request);
+engine::Task<Outcome<>> complete_multipart_upload(Request& request);
+engine::Task<Outcome<>> abort_multipart_upload(Request& request);
+engine::Task<Outcome<>> list_parts(Request& request);
+engine::Task<Outcome<>> list_multipart_uploads(Request& request);
+
+}  // namespace millrace::s3::handlers

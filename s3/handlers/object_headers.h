@@ -1,0 +1,40 @@
+// The headers of objects, both ways: what PutObject and CreateMultipartUpload are told is kept,
+// and GetObject and HeadObject say it again. Owned by the request.
+#pragma once
+
+#include "http/head.h"
+#include "http/response_head.h"
+#include "s3/digest/checksum.h"
+#include "s3/error.h"
+#include "s3/store/metadata.h"
+
+#include <cstddef>
+#include <vector>
+
+namespace millrace::s3::handlers {
+
+// What a request says of the object it makes, in a form that encode() takes. Views point into
+// the head and into `pairs`.
+struct DescribedObject {
+  std::vector<store::Pair> pairs;
+  std::vector<char> names;  // of user metadata, in lower case
+  std::vector<std::byte> packed;
+};
+
+// Content-Type, Cache-Control and its like, and x-amz-meta-*. Errors: MetadataTooLarge,
+// InvalidArgument.
+Outcome<> describe_from_head(const http::Head& head, store::MetadataView& meta,
+                             DescribedObject& memory);
+
+// Everything but status, ETag, Last-Modified, Content-Length and Content-Range. `query` may hold
+// response-* overrides; `with_checksum` for x-amz-checksum-mode: ENABLED.
+Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView& meta,
+                               std::string_view query, bool with_checksum);
+
+// x-amz-checksum-crc32 and x-amz-checksum-type; nothing for none.
+void write_checksum(http::HeadWriter& head, const store::MetadataView& meta);
+
+store::ObjectChecksum stored_checksum(const ChecksumValue& value);
+ChecksumValue checksum_value(const store::ObjectChecksum& stored);
+
+}  // namespace millrace::s3::handlers

@@ -1,0 +1,206 @@
+// See payload.h.
+#include "s3/payload.h"
+
+#include "s3/store/metadata.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace millrace::s3 {
+
+using engine::Errc;
+using engine::Task;
+
+namespace {
+
+Outcome<> from_failure(AuthFailure failure) {
+  const S3Answer answer = to_s3(failure);
+  return refuse(code_of_text(answer.code), answer.message);
+}
+
+ErrorCode body_error(engine::Error error) {
+  switch (error.code) {
+    case Errc::timed_out: return ErrorCode::request_timeout;
+    case Errc::malformed: return ErrorCode::bad_request;
+    case Errc::too_large: return ErrorCode::bad_request;
+    default: return ErrorCode::incomplete_body;
+  }
+}
+
+Outcome<> parse_checksum_headers(const http::Head& head, PayloadClaims& claims) {
+  for (const http::Field& field : head.fields()) {
+    const auto algorithm = checksum_of_header(field.name);
+    if (!algorithm) continue;
+    if (claims.checksum.algorithm != ChecksumAlgorithm::none) {
+      return refuse(ErrorCode::invalid_request,
+                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
+                    "allowed.");
+    }
+    const auto value = ChecksumValue::parse(*algorithm, field.value);
+    if (!value) {
+      return refuse(ErrorCode::invalid_request,
+                    "Value for x-amz-checksum- header is invalid.");
+    }
+    claims.checksum = *value;
+    claims.algorithm = *algorithm;
+  }
+  const auto named = head.value("x-amz-sdk-checksum-algorithm");
+  if (named.empty()) return {};
+  const auto algorithm = checksum_of_name(named);
+  if (!algorithm) {
+    return refuse(ErrorCode::invalid_request, "Checksum algorithm provided is unsupported.");
+  }
+  const bool in_trailer = claims.chunked && claims.chunked->trailer == *algorithm;
+  if (claims.checksum.algorithm != *algorithm && !in_trailer) {
+    return refuse(ErrorCode::invalid_request,
+                  "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* "
+                  "or x-amz-trailer headers were found.");
+  }
+  return {};
+}
+
+Outcome<> parse_md5(const http::Head& head, PayloadClaims& claims) {
+  const http::Field* field = head.find("content-md5");
+  if (field == nullptr) return {};
+  Md5::Digest digest;
+  if (base64_decode(field->value, digest) != digest.size()) {
+    return refuse(ErrorCode::invalid_digest);
+  }
+  claims.md5 = digest;
+  return {};
+}
+
+}  // namespace
+
+Outcome<PayloadClaims> parse_payload_claims(const http::Head& head, const Identity& identity,
+                                            std::uint64_t bytes_max) {
+  PayloadClaims claims;
+  if (is_streaming(identity.payload)) {
+    const auto chunked = parse_chunked_body(head, identity.payload);
+    if (!chunked) return std::unexpected(from_failure(chunked.error()).error());
+    claims.chunked = *chunked;
+    claims.bytes = chunked->decoded_bytes;
+    claims.algorithm = chunked->trailer;
+  } else if (head.content_length) {
+    claims.bytes = *head.content_length;
+  } else {
+    return refuse(ErrorCode::missing_content_length);
+  }
+  if (claims.bytes > bytes_max) return refuse(ErrorCode::entity_too_large);
+  if (const auto md5 = parse_md5(head, claims); !md5) return std::unexpected(md5.error());
+  if (const auto checksum = parse_checksum_headers(head, claims); !checksum) {
+    return std::unexpected(checksum.error());
+  }
+  return claims;
+}
+
+Payload::Payload(http::Exchange& exchange, const Identity& identity, const PayloadClaims& claims,
+                 Md5Use use)
+    : exchange_(exchange),
+      claims_(claims),
+      identity_(identity),
+      want_md5_(use == Md5Use::etag || claims.md5),
+      want_sha256_(identity.payload == PayloadMode::hex),
+      running_(claims.algorithm) {
+  if (claims.chunked) decoder_.emplace(identity, *claims.chunked);
+  XXH3_64bits_reset(&block_);
+  blocks_.reserve((claims.bytes + store::block_bytes - 1) / store::block_bytes);
+}
+
+Task<Outcome<std::size_t>> Payload::read(std::span<std::byte> into) {
+  for (;;) {
+    const auto got = co_await exchange_.body().read(into);
+    if (!got) {
+      exchange_.close_after();
+      co_return refuse(body_error(got.error()));
+    }
+    if (*got == 0) {
+      if (const auto ended = end_of_body(); !ended) co_return std::unexpected(ended.error());
+      co_return std::size_t{0};
+    }
+    std::size_t payload = *got;
+    if (decoder_) {
+      const auto decoded = unframe(into.first(*got));
+      if (!decoded) co_return std::unexpected(decoded.error());
+      payload = *decoded;
+    }
+    bytes_ += payload;
+    if (bytes_ > claims_.bytes) co_return refuse(ErrorCode::incomplete_body);
+    digest(into.first(payload));
+    if (payload > 0) co_return payload;
+  }
+}
+
+// Moves the payload of what was read together at its start: payload never moves back.
+Outcome<std::size_t> Payload::unframe(std::span<std::byte> raw) {
+  std::size_t kept = 0;
+  std::span<const std::byte> rest = raw;
+  for (;;) {
+    const auto step = decoder_->step(rest);
+    if (step.event == AwsChunkedDecoder::Event::failed) {
+      return std::unexpected(from_failure(decoder_->failure()).error());
+    }
+    if (!step.payload.empty()) {
+      std::memmove(raw.data() + kept, step.payload.data(), step.payload.size());
+      kept += step.payload.size();
+    }
+    rest = rest.subspan(step.consumed);
+    if (step.event == AwsChunkedDecoder::Event::done) {
+      if (!rest.empty()) return refuse(ErrorCode::incomplete_body);
+      return kept;
+    }
+    if (step.event == AwsChunkedDecoder::Event::need_input) return kept;
+  }
+}
+
+Outcome<> Payload::end_of_body() {
+  if (decoder_) {
+    if (const auto failure = decoder_->end()) return from_failure(*failure);
+  }
+  if (bytes_ != claims_.bytes) return refuse(ErrorCode::incomplete_body);
+  return {};
+}
+
+void Payload::digest(std::span<const std::byte> payload) {
+  if (want_md5_) md5_.update(payload);
+  if (want_sha256_) sha256_.update(payload);
+  running_.update(payload);
+  digest_blocks(payload);
+}
+
+void Payload::digest_blocks(std::span<const std::byte> payload) {
+  while (!payload.empty()) {
+    const auto piece = payload.first(
+        std::min<std::uint64_t>(payload.size(), store::block_bytes - block_used_bytes_));
+    XXH3_64bits_update(&block_, piece.data(), piece.size());
+    block_used_bytes_ += piece.size();
+    payload = payload.subspan(piece.size());
+    if (block_used_bytes_ == store::block_bytes) {
+      blocks_.push_back(XXH3_64bits_digest(&block_));
+      XXH3_64bits_reset(&block_);
+      block_used_bytes_ = 0;
+    }
+  }
+}
+
+Outcome<> Payload::verify() {
+  if (block_used_bytes_ > 0) {
+    blocks_.push_back(XXH3_64bits_digest(&block_));
+    block_used_bytes_ = 0;
+  }
+  if (want_md5_) md5_digest_ = md5_.finish();
+  if (claims_.md5 && *claims_.md5 != md5_digest_) return refuse(ErrorCode::bad_digest);
+  if (want_sha256_ && sha256_.finish() != identity_.payload_sha256) {
+    return refuse(ErrorCode::x_amz_content_sha256_mismatch);
+  }
+  checksum_ = running_.finish();
+  if (claims_.checksum.algorithm != ChecksumAlgorithm::none && claims_.checksum != checksum_) {
+    return refuse(ErrorCode::bad_digest);
+  }
+  if (decoder_ && decoder_->trailing_checksum() && *decoder_->trailing_checksum() != checksum_) {
+    return refuse(ErrorCode::bad_digest);
+  }
+  return {};
+}
+
+}  // namespace millrace::s3

@@ -1,0 +1,82 @@
+// The payload of a request as its sender meant it: taken out of aws-chunked framing, and checked
+// against everything that was said about it (length, Content-MD5, SHA-256, checksums, chunk
+// signatures). Owned by the request. Nothing read here is to be trusted, or made visible, before
+// verify() has agreed.
+#pragma once
+
+#include "http/exchange.h"
+#include "s3/auth/chunked.h"
+#include "s3/auth/sigv4.h"
+#include "s3/digest/checksum.h"
+#include "s3/error.h"
+
+#define XXH_STATIC_LINKING_ONLY  // for the size of its state
+#include <xxhash.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace millrace::s3 {
+
+// What the head says about the payload.
+struct PayloadClaims {
+  std::uint64_t bytes = 0;
+  std::optional<Md5::Digest> md5;                          // Content-MD5
+  ChecksumValue checksum;                                  // x-amz-checksum-*
+  ChecksumAlgorithm algorithm = ChecksumAlgorithm::none;   // to compute, sent or to come in a trailer
+  std::optional<ChunkedBody> chunked;
+};
+
+// Errors: MissingContentLength, EntityTooLarge, InvalidDigest, InvalidRequest, and those of a
+// malformed aws-chunked head.
+Outcome<PayloadClaims> parse_payload_claims(const http::Head& head, const Identity& identity,
+                                            std::uint64_t bytes_max);
+
+class Payload {
+ public:
+  // Whether an MD5 is needed beyond what the sender asked to have checked.
+  enum class Md5Use : std::uint8_t { etag, checked_only };
+
+  Payload(http::Exchange& exchange, const Identity& identity, const PayloadClaims& claims,
+          Md5Use use);
+
+  // Fills `into` from its start and returns how much is payload; 0 at the end. The framing is
+  // read into the same memory, so a return may be short before the end.
+  engine::Task<Outcome<std::size_t>> read(std::span<std::byte> into);
+
+  // After the end: everything that was claimed is true.
+  Outcome<> verify();
+
+  std::uint64_t bytes() const { return bytes_; }
+  const Md5::Digest& md5() const { return md5_digest_; }        // after verify()
+  const ChecksumValue& checksum() const { return checksum_; }   // after verify()
+  // XXH3-64 of each 4 MiB block of the payload; after verify().
+  std::span<const std::uint64_t> blocks() const { return blocks_; }
+
+ private:
+  Outcome<std::size_t> unframe(std::span<std::byte> raw);
+  Outcome<> end_of_body();
+  void digest(std::span<const std::byte> payload);
+  void digest_blocks(std::span<const std::byte> payload);
+
+  http::Exchange& exchange_;
+  const PayloadClaims claims_;
+  const Identity& identity_;
+  std::optional<AwsChunkedDecoder> decoder_;
+  const bool want_md5_;
+  const bool want_sha256_;
+  std::uint64_t bytes_ = 0;
+  Md5 md5_;
+  Sha256 sha256_;
+  Checksum running_;
+  ChecksumValue checksum_;
+  Md5::Digest md5_digest_{};
+  XXH3_state_t block_;
+  std::uint64_t block_used_bytes_ = 0;
+  std::vector<std::uint64_t> blocks_;
+};
+
+}  // namespace millrace::s3

@@ -1,0 +1,60 @@
+// One S3 request: its context, from the listener to the log. Made by the service, passed to the
+// operation's handler; lives in the service's coroutine.
+#pragma once
+
+#include "http/exchange.h"
+#include "s3/address.h"
+#include "s3/auth/sigv4.h"
+#include "s3/error.h"
+#include "s3/operations.h"
+#include "s3/store/key.h"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace millrace::s3 {
+
+class Service;
+
+using RequestId = std::array<char, 16>;
+
+struct Request {
+  Request(Service& service_in, http::Exchange& exchange_in)
+      : service(service_in), exchange(exchange_in) {}
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  Service& service;
+  http::Exchange& exchange;
+
+  RequestId id{};
+  std::string_view tenant = "default";
+  BucketBuffer bucket_buffer{};
+  Address address;
+  std::optional<OperationId> operation;
+  Identity identity;
+  std::optional<store::Key> key;  // decoded once, for authorisation and storage alike
+  ErrorCode error{};              // of an answer that is one
+  bool failed = false;
+
+  const http::Head& head() const { return exchange.head(); }
+  std::string_view bucket() const { return address.bucket; }
+  std::string_view id_text() const { return {id.data(), id.size()}; }
+
+  // Texts of an error answer that no constant says.
+  std::string error_text;
+  // Further headers of an error answer (Allow, Content-Range, x-amz-bucket-region).
+  std::string_view error_header_name;
+  std::string error_header_value;
+
+  // Starts an answer with what every answer of S3 carries.
+  http::HeadWriter& begin(int status);
+};
+
+// What an operation does once the request was authenticated and authorised. An error before the
+// answer has begun becomes the error document; after it, the connection closes.
+using Handler = engine::Task<Outcome<>> (*)(Request& request);
+
+}  // namespace millrace::s3

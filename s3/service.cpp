@@ -1,0 +1,181 @@
+// See service.h. The order is fixed: address, operation, signature, permission, admission; only
+// then is anything looked at on disk, and the body asked for.
+#include "s3/service.h"
+
+#include "s3/limits.h"
+#include "s3/unimplemented.h"
+#include "s3/xml/error_document.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/random.h>
+
+#include <cstring>
+
+namespace millrace::s3 {
+
+using engine::Task;
+
+Service::Service(engine::Shard& shard, const ServiceOptions& options,
+                 const store::StoreOptions& store_options, store::KeyLocks& locks)
+    : shard_(shard), options_(options), store_(store_options, locks), indexes_(shard) {
+  CHECK(::getrandom(&next_id_, sizeof next_id_, 0) == sizeof next_id_);
+}
+
+http::Handler Service::handler() { return {&Service::serve, this}; }
+
+RequestId Service::next_id() {
+  // Unpredictable start, then counted: unique in this process, and next to each other in a log.
+  static constexpr char digits[] = "0123456789ABCDEF";
+  RequestId id;
+  std::uint64_t value = next_id_++;
+  for (auto at = id.rbegin(); at != id.rend(); ++at, value >>= 4) *at = digits[value & 15];
+  return id;
+}
+
+http::HeadWriter& Request::begin(int status) {
+  http::HeadWriter& head = exchange.begin(status);
+  std::ignore = head.field("x-amz-request-id", id_text());
+  std::ignore = head.field("x-amz-id-2", id_text());
+  return head;
+}
+
+Task<> Service::serve(void* context, http::Exchange& exchange) {
+  auto& service = *static_cast<Service*>(context);
+  const SideDoor& door = service.options_.side_door;
+  const http::Head& head = exchange.head();
+  if (door.owns != nullptr && head.find("authorization") == nullptr &&
+      door.owns(head.path)) {
+    Request probe(service, exchange);
+    const auto address =
+        resolve_address(head, service.options_.domains, probe.bucket_buffer);
+    if (address && !address->virtual_host) {
+      co_await door.serve(door.context, exchange);
+      co_return;
+    }
+  }
+  Request request(service, exchange);
+  request.id = service.next_id();
+  co_await service.serve_request(request);
+}
+
+Task<> Service::serve_request(Request& request) {
+  const auto outcome = co_await run(request);
+  if (!outcome) {
+    request.failed = true;
+    request.error = outcome.error().code;
+    if (!request.exchange.head_sent()) co_await answer_error(request, outcome.error());
+  }
+  account(request);
+}
+
+Outcome<> admit(engine::Shard& shard) {
+  if (shard.page().requests_active.get() > limits::requests_active_max ||
+      shard.body_buffers().waiting() > limits::buffer_waiters_max) {
+    return refuse(ErrorCode::slow_down);
+  }
+  return {};
+}
+
+Task<Outcome<>> Service::run(Request& request) {
+  const http::Head& head = request.head();
+  const auto address = resolve_address(head, options_.domains, request.bucket_buffer);
+  if (!address) co_return std::unexpected(address.error());
+  request.address = *address;
+  const auto operation_id = resolve(head, address->scope);
+  if (operation_id) request.operation = *operation_id;
+  if (const auto known = identify(request); !known) co_return known;
+  if (!operation_id) {
+    if (operation_id.error().code == ErrorCode::method_not_allowed) {
+      request.error_header_name = "Allow";
+      request.error_header_value = allowed_methods(address->scope, head.query).text();
+    }
+    co_return std::unexpected(operation_id.error());
+  }
+  if (const auto allowed = authorise(request); !allowed) co_return allowed;
+  const Handler handler = handler_of(*operation_id);
+  if (handler == nullptr) co_return refuse(ErrorCode::not_implemented);
+  if (const auto whole = check_unimplemented(head, *operation_id); !whole) co_return whole;
+  if (const auto names = check_names(request); !names) co_return names;
+  if (const auto admitted = admit(shard_); !admitted) co_return admitted;
+  co_return co_await handler(request);
+}
+
+Outcome<> Service::identify(Request& request) {
+  const Policy policy{.region = options_.region,
+                      .now_unix_seconds = static_cast<std::int64_t>(shard_.wall_seconds()),
+                      .max_skew_seconds = limits::clock_skew_seconds_max};
+  auto identity = authenticate(request.head(), options_.credentials, policy, signing_keys_);
+  if (identity) {
+    request.identity = *identity;
+    return {};
+  }
+  const S3Answer answer = to_s3(identity.error().failure);
+  request.error_text = explain(identity.error(), options_.region);
+  request.error_header_name = "x-amz-bucket-region";
+  request.error_header_value = options_.region;
+  return refuse(code_of_text(answer.code), request.error_text);
+}
+
+// Every operation's permission is a column of the table; what grants it is decided here, for all
+// of them. So far there is one principal, root, who may do everything, and nobody else.
+Outcome<> Service::authorise(Request& request) const {
+  if (request.identity.anonymous()) return refuse(ErrorCode::access_denied);
+  const std::string_view needed = permission(*request.operation, false);
+  if (needed.empty() || request.identity.principal->root) return {};
+  return refuse(ErrorCode::access_denied);
+}
+
+Outcome<> Service::check_names(Request& request) const {
+  if (request.address.scope == Scope::service) return {};
+  const SideDoor& door = options_.side_door;
+  if (!store::bucket_name_valid(request.bucket()) ||
+      (door.reserves != nullptr && door.reserves(request.bucket()))) {
+    return refuse(ErrorCode::invalid_bucket_name);
+  }
+  if (request.address.scope != Scope::object) return {};
+  const auto key = store::Key::parse(request.address.raw_key);
+  if (key) {
+    request.key = *key;
+    return {};
+  }
+  switch (key.error()) {
+    case store::KeyError::too_long: return refuse(ErrorCode::key_too_long);
+    case store::KeyError::empty: return refuse(ErrorCode::invalid_argument);
+    case store::KeyError::malformed_escape:
+    case store::KeyError::nul:
+    case store::KeyError::invalid_utf8: break;
+  }
+  return refuse(ErrorCode::invalid_uri, store::describe(key.error()));
+}
+
+Task<> Service::answer_error(Request& request, const S3Error& error) {
+  http::Exchange& exchange = request.exchange;
+  http::HeadWriter& head = request.begin(http_status(error.code));
+  if (!request.error_header_name.empty()) {
+    std::ignore = head.field(request.error_header_name, request.error_header_value);
+  }
+  if (!has_body(error.code)) {
+    std::ignore = co_await exchange.send_nothing();
+    co_return;
+  }
+  std::ignore = head.field("Content-Type", "application/xml");
+  if (exchange.head().method == http::Method::head) {
+    std::ignore = co_await exchange.send_head(0);
+    co_return;
+  }
+  std::string document;
+  const xml::ExtraElement extra[] = {{"BucketName", request.bucket()},
+                                     {"Key", request.key ? request.key->view() : ""},
+                                     {"Region", request.error_header_name == "x-amz-bucket-region"
+                                                    ? std::string_view(options_.region)
+                                                    : std::string_view()}};
+  xml::append_error(document, error,
+                    {.resource = request.head().path,
+                     .request_id = request.id_text(),
+                     .host_id = request.id_text()},
+                    extra);
+  std::ignore = co_await exchange.send(document);
+}
+
+}  // namespace millrace::s3

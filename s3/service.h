@@ -1,0 +1,71 @@
+// The S3 service of one shard: who asks, for what, may he, and then the operation's handler.
+#pragma once
+
+#include "http/server.h"
+#include "s3/auth/signing_key.h"
+#include "s3/request.h"
+#include "s3/store/store.h"
+#include "s3/store/listing/directory_indexes.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace millrace::s3 {
+
+// Paths that are not S3's, answered on the S3 port without credentials (health checks).
+struct SideDoor {
+  bool (*owns)(std::string_view path) = nullptr;
+  bool (*reserves)(std::string_view bucket) = nullptr;  // names that would hide behind them
+  engine::Task<> (*serve)(void* context, http::Exchange& exchange) = nullptr;
+  void* context = nullptr;
+};
+
+struct ServiceOptions {
+  std::string region;
+  std::span<const std::string_view> domains;
+  CredentialSource credentials;
+  store::Ownership default_owner;       // for the root key: the server's own
+  engine::LogChannel* access_log = nullptr;  // one line a request; null: none
+  SideDoor side_door;
+};
+
+class Service {
+ public:
+  Service(engine::Shard& shard, const ServiceOptions& options,
+          const store::StoreOptions& store_options, store::KeyLocks& locks);
+
+  http::Handler handler();
+
+  engine::Shard& shard() { return shard_; }
+  const ServiceOptions& options() const { return options_; }
+  store::Store& store() { return store_; }
+  store::DirectoryIndexes& indexes() { return indexes_; }
+
+ private:
+  static engine::Task<> serve(void* context, http::Exchange& exchange);
+  engine::Task<> serve_request(Request& request);
+  engine::Task<Outcome<>> run(Request& request);
+  Outcome<> identify(Request& request);
+  Outcome<> authorise(Request& request) const;
+  Outcome<> check_names(Request& request) const;
+  engine::Task<> answer_error(Request& request, const S3Error& error);
+  void account(const Request& request);
+  RequestId next_id();
+
+  engine::Shard& shard_;
+  const ServiceOptions options_;
+  SigningKeyCache signing_keys_;
+  store::Store store_;
+  store::DirectoryIndexes indexes_;
+  std::uint64_t next_id_;
+};
+
+// Whether this shard takes one more request on now: the one function that decides on limits,
+// rates and overload.
+Outcome<> admit(engine::Shard& shard);
+
+// The handler of an operation, or null for one that is not built.
+Handler handler_of(OperationId id);
+
+}  // namespace millrace::s3

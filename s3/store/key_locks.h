@@ -1,0 +1,69 @@
+// Locks of keys within this process, across its shards: every publish and removal of a key
+// holds its lock while it looks and then acts; reads take none. Never hold two at once (two keys
+// may share a slot). Thread-safe; a waiter is resumed on its own shard.
+#pragma once
+
+#include "engine/shard.h"
+
+#include <array>
+#include <coroutine>
+#include <cstddef>
+#include <mutex>
+#include <string_view>
+
+namespace millrace::s3::store {
+
+class KeyLocks {
+ public:
+  static constexpr std::size_t slot_count = 1024;
+
+  class Held {
+   public:
+    Held() = default;
+    Held(Held&& other) noexcept
+        : locks_(std::exchange(other.locks_, nullptr)), slot_(other.slot_) {}
+    Held& operator=(Held&&) = delete;
+    ~Held() { release(); }
+    void release();
+
+   private:
+    friend class KeyLocks;
+    Held(KeyLocks& locks, std::size_t slot) : locks_(&locks), slot_(slot) {}
+    KeyLocks* locks_ = nullptr;
+    std::size_t slot_ = 0;
+  };
+
+  class Acquire : engine::Message {
+   public:
+    Acquire(KeyLocks& locks, std::size_t slot)
+        : Message(&Acquire::resume), locks_(locks), slot_(slot) {}
+    bool await_ready() const { return false; }
+    bool await_suspend(std::coroutine_handle<> self);
+    Held await_resume() { return Held(locks_, slot_); }
+
+   private:
+    friend class KeyLocks;
+    static void resume(engine::Message& self, engine::Shard& shard);
+    KeyLocks& locks_;
+    const std::size_t slot_;
+    engine::Shard* shard_ = nullptr;
+    std::coroutine_handle<> waiter_;
+    Acquire* next_ = nullptr;
+  };
+
+  // co_await lock(...): held until the result goes.
+  Acquire lock(std::string_view bucket, std::string_view key);
+
+ private:
+  struct Slot {
+    std::mutex mutex;
+    bool held = false;
+    Acquire* first = nullptr;
+    Acquire* last = nullptr;
+  };
+  void release(std::size_t slot);
+
+  std::array<Slot, slot_count> slots_;
+};
+
+}  // namespace millrace::s3::store

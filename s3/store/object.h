@@ -1,0 +1,47 @@
+// An object opened for reading: its descriptor, and everything that is said about it, read from
+// that same descriptor, so that ETag and body always belong together. Owned by the request.
+#pragma once
+
+#include "engine/file.h"
+#include "s3/store/metadata.h"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace millrace::s3::store {
+
+// The room that attributes are written in, so that one small buffer always reads them: what ext4
+// keeps of all attributes of a file together.
+inline constexpr std::size_t attribute_room_bytes = 3500;
+
+struct OpenObject {
+  OpenObject() = default;
+  OpenObject(const OpenObject&) = delete;  // views point into it
+  OpenObject& operator=(const OpenObject&) = delete;
+
+  engine::Descriptor file;
+  std::uint64_t inode = 0;
+  std::uint64_t device = 0;
+  std::uint64_t file_size = 0;
+  std::int64_t mtime_ns = 0;
+  std::uint32_t mode = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  // False: no attribute, or one made for another content: what `meta` says was then made up from
+  // the file itself (size, ETag from inode, size and mtime, content type from the name).
+  bool native = false;
+  MetadataView meta;
+
+  std::string_view etag() const { return {etag_text.data(), etag_size}; }
+  std::int64_t modified_seconds() const { return mtime_ns / 1'000'000'000; }
+
+  std::array<char, etag_text_bytes_max> etag_text;
+  std::size_t etag_size = 0;
+  std::array<std::byte, 4096> attribute;
+  std::vector<std::byte> sidecar;
+};
+static_assert(attribute_room_bytes <= sizeof(OpenObject::attribute));
+
+}  // namespace millrace::s3::store

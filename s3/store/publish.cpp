@@ -1,0 +1,154 @@
+// The commit protocol's second half (the first is seal(): data, attribute, fsync): the name.
+//   - a new name is linked, which fails when somebody else was first;
+//   - a name that exists is replaced by a rename of a second link, which is atomic;
+//   - then the directory is synced, and only then is the request acknowledged.
+// Look and act happen under the key's lock, so writers of one key go one after another. The
+// locks are never nested: parents are made before the key's own lock is taken, and everything is
+// begun again when a directory vanished or a file became one meanwhile.
+#include "s3/store/read.h"
+#include "s3/store/sidecar.h"
+#include "s3/store/store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace millrace::s3::store {
+
+using engine::Errc;
+using engine::Error;
+using engine::Result;
+using engine::Task;
+namespace file = engine::file;
+
+namespace {
+// Each further attempt follows somebody else's commit in the same place.
+constexpr int attempts_max = 1000;
+}  // namespace
+
+void Store::tell(const CommitEvent& event) const {
+  if (options_.commits.on_commit != nullptr) {
+    options_.commits.on_commit(options_.commits.context, event);
+  }
+}
+
+Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
+                                      std::string_view key, StagedFile& staged,
+                                      const MetadataView& meta, CommitKind kind,
+                                      Overwrite overwrite) {
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    const auto parent = co_await parent_for(bucket, path);
+    if (!parent) co_return std::unexpected(parent.error());
+    auto lock = co_await locks_.lock(bucket, path.view());
+    auto placed = co_await place(bucket, key, staged, {*parent, path.leaf()}, overwrite);
+    Result<> durable;
+    if (placed) {
+      durable = co_await name_is_durable(*parent, staged.file.get());
+    } else if (placed.error().is(EISDIR)) {
+      // The key is a directory too: its object is `.mr.f` in there.
+      auto inner = co_await file::open(parent->fd.get(), path.leaf(), O_RDONLY | O_DIRECTORY);
+      if (inner) {
+        const auto directory = co_await identify(options_, std::move(*inner));
+        if (!directory) co_return std::unexpected(directory.error());
+        placed = co_await place(bucket, key, staged,
+                                {*directory, file_of_directory_name.data()}, overwrite);
+        if (placed && options_.durability == Durability::strict) {
+          durable = co_await sync_ancestors(options_, synced_, syncs_, bucket, path, path.names(),
+                                            *directory);
+        }
+        if (placed && durable) durable = co_await name_is_durable(*directory, staged.file.get());
+      } else {
+        placed = std::unexpected(inner.error());
+      }
+    }
+    lock.release();
+    if (placed && durable) {
+      staged.inode = 0;  // the sidecar is the object's now
+      tell({.kind = kind,
+            .bucket = bucket,
+            .key = key,
+            .id = meta.id,
+            .size_before = placed->existed ? std::optional(placed->size) : std::nullopt,
+            .size_after = meta.size});
+      co_return placed;
+    }
+    if (placed) {
+      staged.inode = 0;
+      co_return std::unexpected(durable.error());
+    }
+    // The directory was removed, or the name became a directory or a file: look again.
+    const Error& error = placed.error();
+    if (!error.is(ENOENT) && !error.is(ENOTDIR) && !error.is(EISDIR)) co_return placed;
+  }
+  co_return engine::fail_errno(EAGAIN);
+}
+
+Task<Result<>> Store::name_is_durable(const Directory& directory, int published) {
+  if (options_.durability != Durability::strict) co_return Result<>{};
+  const auto synced = co_await syncs_.sync(directory);
+  if (!synced) {
+    if (options_.suspect != nullptr) options_.suspect->store(true);
+    co_return synced;
+  }
+  // Where a directory's sync does nothing, the object's own descriptor carries the name.
+  if (options_.abilities.directory_sync == DirectorySync::works) co_return Result<>{};
+  co_return co_await sync_file(options_, published);
+}
+
+// Gives the staged file the name `leaf`, or EEXIST.
+Task<Result<>> Store::put_under(std::string_view bucket, const StagedFile& staged, int directory,
+                                const char* leaf) {
+  if (!staged.named) co_return co_await file::link_open(staged.file.get(), directory, leaf);
+  const auto staging = co_await open_system_directory(options_.data_fd, bucket, "staging");
+  if (!staging) co_return std::unexpected(staging.error());
+  co_return co_await file::link(staging->get(), staged.name().c_str(), directory, leaf);
+}
+
+Task<Result<Replaced>> Store::place(std::string_view bucket, std::string_view key,
+                                    const StagedFile& staged, Place where, Overwrite overwrite) {
+  const auto linked = co_await put_under(bucket, staged, where.directory.fd.get(), where.leaf);
+  if (linked) co_return Replaced{};
+  if (!linked.error().is(EEXIST)) co_return std::unexpected(linked.error());
+  co_return co_await replace(bucket, key, staged, where, overwrite);
+}
+
+Task<Result<Replaced>> Store::replace(std::string_view bucket, std::string_view key,
+                                      const StagedFile& staged, Place where,
+                                      Overwrite overwrite) {
+  struct statx status {};
+  const auto known = co_await file::stat(where.directory.fd.get(), where.leaf, status);
+  if (!known) co_return std::unexpected(known.error());
+  if (S_ISDIR(status.stx_mode)) co_return engine::fail_errno(EISDIR);
+  if (overwrite == Overwrite::refused) co_return engine::fail_errno(EEXIST);
+  Replaced replaced{.existed = true, .size = status.stx_size};
+  OpenObject old;
+  if (S_ISREG(status.stx_mode)) {
+    auto opened = co_await file::open(where.directory.fd.get(), where.leaf, O_RDONLY | O_NONBLOCK);
+    if (opened) {
+      old.file = std::move(*opened);
+      std::ignore = co_await describe_object(options_, bucket, key, Detail::head, old);
+      // An overwrite keeps owner and mode; where this process may not chown, it is left as is.
+      const int fresh = staged.file.get();
+      if ((old.mode & 07777) != options_.file_mode) {
+        std::ignore = co_await file::change_mode(fresh, old.mode & 07777);
+      }
+      std::ignore = co_await file::change_owner(fresh, old.uid, old.gid);
+    }
+  }
+  const auto staging = co_await open_system_directory(options_.data_fd, bucket, "staging");
+  if (!staging) co_return std::unexpected(staging.error());
+  const UniqueName second = unique_name("t-", staged.id);
+  const auto linked = co_await put_under(bucket, staged, staging->get(), second.c_str());
+  if (!linked && !linked.error().is(EEXIST)) co_return std::unexpected(linked.error());
+  const auto renamed = co_await file::rename(staging->get(), second.c_str(),
+                                             where.directory.fd.get(), where.leaf);
+  if (!renamed) {
+    std::ignore = co_await file::unlink(staging->get(), second.c_str());
+    co_return std::unexpected(renamed.error());
+  }
+  if (old.native && old.meta.sidecar.present) {
+    co_await remove_sidecar(options_, bucket, old.meta.id, old.inode);
+  }
+  co_return replaced;
+}
+
+}  // namespace millrace::s3::store

@@ -1,0 +1,132 @@
+// Removing an object: unlink and sync under the key's lock, then the directories that are left
+// empty. A removal that finds nothing also syncs: what it reports as gone must stay gone.
+#include "s3/store/read.h"
+#include "s3/store/sidecar.h"
+#include "s3/store/store.h"
+
+#include <fcntl.h>
+
+namespace millrace::s3::store {
+
+using engine::Result;
+using engine::Task;
+namespace file = engine::file;
+
+namespace {
+
+struct OldFile {
+  bool regular = false;
+  OpenObject object;
+};
+
+Task<void> look_at(const StoreOptions& options, std::string_view bucket, std::string_view key,
+                   int directory, const char* leaf, OldFile& old) {
+  auto opened = co_await file::open(directory, leaf, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!opened) co_return;
+  old.object.file = std::move(*opened);
+  const auto described =
+      co_await describe_object(options, bucket, key, Detail::head, old.object);
+  old.regular = described.has_value() || old.object.inode != 0;
+}
+
+}  // namespace
+
+Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_view key, Place where,
+                                        std::array<std::uint8_t, 16>& id) {
+  const int directory = where.directory.fd.get();
+  OldFile old;
+  co_await look_at(options_, bucket, key, directory, where.leaf, old);
+  const auto gone = co_await file::unlink(directory, where.leaf);
+  if (!gone && !gone.error().is(ENOENT)) co_return std::unexpected(gone.error());
+  if (options_.durability == Durability::strict) {
+    const auto synced = co_await syncs_.sync(where.directory);
+    if (!synced) {
+      if (options_.suspect != nullptr) options_.suspect->store(true);
+      co_return std::unexpected(synced.error());
+    }
+    if (options_.abilities.directory_sync != DirectorySync::works && old.object.file) {
+      const auto carried = co_await sync_file(options_, old.object.file.get());
+      if (!carried) co_return std::unexpected(carried.error());
+    }
+  }
+  if (!gone) co_return Replaced{};
+  if (old.regular && old.object.native) {
+    id = old.object.meta.id;
+    if (old.object.meta.sidecar.present) {
+      co_await remove_sidecar(options_, bucket, old.object.meta.id, old.object.inode);
+    }
+  }
+  co_return Replaced{.existed = true, .size = old.object.file_size};
+}
+
+// The key is a directory as well: its object is `.mr.f` in there.
+Task<Result<Replaced>> Store::remove_inner(std::string_view bucket, MappedPath& path,
+                                           std::string_view key, Place where,
+                                           std::array<std::uint8_t, 16>& id) {
+  const int parent = where.directory.fd.get();
+  auto opened = co_await file::open(parent, where.leaf, O_RDONLY | O_DIRECTORY);
+  if (!opened) co_return std::unexpected(opened.error());
+  const auto inner = co_await identify(options_, std::move(*opened));
+  if (!inner) co_return std::unexpected(inner.error());
+  if (options_.durability == Durability::strict) {
+    // The directory took the place of a file, perhaps by someone who ended before he had synced
+    // that: were it not durable, a power cut could bring the file, and so the object, back.
+    const auto durable = co_await sync_ancestors(options_, synced_, syncs_, bucket, path,
+                                                 path.names(), *inner);
+    if (!durable) co_return std::unexpected(durable.error());
+  }
+  auto removed =
+      co_await remove_at(bucket, key, {*inner, file_of_directory_name.data()}, id);
+  if (removed && removed->existed) {
+    std::ignore = co_await file::remove_directory(parent, where.leaf);
+  }
+  co_return removed;
+}
+
+Task<Result<Replaced>> Store::remove(std::string_view bucket, MappedPath& path,
+                                     std::string_view key) {
+  constexpr int attempts_max = 1000;
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    const auto parent = co_await open_directory(options_, bucket, path, path.names() - 1);
+    if (!parent) {
+      if (!parent.error().is(ENOENT) && !parent.error().is(ENOTDIR)) {
+        co_return std::unexpected(parent.error());
+      }
+      if (path.names() == 1) co_return std::unexpected(parent.error());  // no such bucket
+      const auto bucket_there = co_await open_directory(options_, bucket, path, 0);
+      if (!bucket_there) co_return std::unexpected(bucket_there.error());
+      co_return Replaced{};
+    }
+    auto lock = co_await locks_.lock(bucket, path.view());
+    std::array<std::uint8_t, 16> id{};
+    auto removed = co_await remove_at(bucket, key, {*parent, path.leaf()}, id);
+    if (!removed && removed.error().is(EISDIR)) {
+      removed = co_await remove_inner(bucket, path, key, {*parent, path.leaf()}, id);
+    }
+    lock.release();
+    if (!removed && (removed.error().is(ENOENT) || removed.error().is(ENOTDIR))) continue;
+    if (!removed || !removed->existed) co_return removed;
+    co_await remove_empty_parents(bucket, path);
+    tell({.kind = CommitKind::remove,
+          .bucket = bucket,
+          .key = key,
+          .id = id,
+          .size_before = removed->size,
+          .size_after = std::nullopt});
+    co_return removed;
+  }
+  co_return engine::fail_errno(EAGAIN);
+}
+
+// A put that has just made or opened one of these meets ENOENT and makes it again.
+Task<void> Store::remove_empty_parents(std::string_view bucket, MappedPath& path) {
+  for (std::size_t names = path.names() - 1; names > 0; --names) {
+    const auto above = co_await open_directory(options_, bucket, path, names - 1);
+    if (!above) co_return;
+    const auto name = path.cut(names - 1, names);
+    const auto removed = co_await file::remove_directory(above->fd.get(), name.c_str());
+    if (!removed) co_return;
+  }
+}
+
+}  // namespace millrace::s3::store

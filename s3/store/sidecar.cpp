@@ -1,0 +1,80 @@
+// See sidecar.h.
+#include "s3/store/sidecar.h"
+
+#include "s3/store/paths.h"
+
+#include <fcntl.h>
+
+#include <charconv>
+#include <cstring>
+
+namespace millrace::s3::store {
+
+using engine::Errc;
+using engine::Error;
+using engine::Result;
+using engine::Task;
+namespace file = engine::file;
+
+namespace {
+
+struct SidecarName {
+  std::array<char, 80> text{};
+  SidecarName(const std::array<std::uint8_t, 16>& id, std::uint64_t inode) {
+    const UniqueName unique = unique_name("", id);
+    const std::size_t size = std::strlen(unique.c_str());
+    std::memcpy(text.data(), unique.c_str(), size);
+    text[size] = '-';
+    std::to_chars(text.data() + size + 1, text.data() + text.size() - 1, inode);
+  }
+  const char* c_str() const { return text.data(); }
+};
+
+}  // namespace
+
+Task<Result<>> load_sidecar(const StoreOptions& options, std::string_view bucket,
+                            OpenObject& out) {
+  const auto directory = co_await open_system_directory(options.data_fd, bucket, "meta");
+  if (!directory) co_return std::unexpected(directory.error());
+  const SidecarName name(out.meta.id, out.inode);
+  const auto opened = co_await file::open(directory->get(), name.c_str(), O_RDONLY);
+  if (!opened) {
+    co_return std::unexpected(opened.error().is(ENOENT) ? Error::from_errno(ESTALE)
+                                                        : opened.error());
+  }
+  // A parts table of 10,000 parts with checksums is under 1 MiB.
+  constexpr std::uint64_t sidecar_bytes_max = 64 * 1024 * 1024;
+  if (out.meta.sidecar.bytes > sidecar_bytes_max) co_return engine::fail(Errc::corrupt);
+  out.sidecar.resize(out.meta.sidecar.bytes);
+  const auto got = co_await file::read(opened->get(), out.sidecar, 0);
+  if (!got) co_return std::unexpected(got.error());
+  if (*got != out.sidecar.size()) co_return engine::fail(Errc::corrupt);
+  co_return decode_sidecar(out.sidecar, out.meta);
+}
+
+Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucket,
+                             const std::array<std::uint8_t, 16>& id, std::uint64_t inode,
+                             std::span<const std::byte> bytes) {
+  const auto directory = co_await open_system_directory(options.data_fd, bucket, "meta");
+  if (!directory) co_return std::unexpected(directory.error());
+  const SidecarName name(id, inode);
+  const auto made =
+      co_await file::open(directory->get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (!made) co_return std::unexpected(made.error());
+  const auto written = co_await file::write(made->get(), bytes, 0);
+  if (!written) co_return written;
+  if (options.durability == Durability::none) co_return Result<>{};
+  const auto synced = co_await file::sync(made->get());
+  if (!synced) co_return synced;
+  co_return co_await file::sync(directory->get());
+}
+
+Task<void> remove_sidecar(const StoreOptions& options, std::string_view bucket,
+                          const std::array<std::uint8_t, 16>& id, std::uint64_t inode) {
+  const auto directory = co_await open_system_directory(options.data_fd, bucket, "meta");
+  if (!directory) co_return;
+  const SidecarName name(id, inode);
+  std::ignore = co_await file::unlink(directory->get(), name.c_str());
+}
+
+}  // namespace millrace::s3::store

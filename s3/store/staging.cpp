@@ -1,0 +1,116 @@
+// See staging.h.
+#include "s3/store/staging.h"
+
+#include "s3/store/object.h"
+#include "s3/store/sidecar.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace millrace::s3::store {
+
+using engine::Result;
+using engine::Task;
+namespace file = engine::file;
+
+namespace {
+
+// The nanoseconds of an object's modification time are a tag: an edit from outside within the
+// same tick of the clock shows, because it cannot have these.
+std::int64_t tagged_time_ns(const StoreOptions& options, const StagedFile& staged) {
+  constexpr std::uint64_t second_ns = 1'000'000'000;
+  const std::uint64_t unit_ns = std::clamp<std::uint64_t>(options.abilities.timestamp_unit_ns, 1,
+                                                          second_ns);
+  std::uint64_t tag = 0;
+  std::memcpy(&tag, staged.id.data(), sizeof tag);
+  const std::uint64_t nanoseconds = tag % (second_ns / unit_ns) * unit_ns;
+  return static_cast<std::int64_t>(engine::Shard::current().wall_seconds() * second_ns +
+                                   nanoseconds);
+}
+
+Task<Result<>> open_named(const StoreOptions& options, std::string_view bucket,
+                          StagedFile& staged) {
+  const auto directory = co_await open_system_directory(options.data_fd, bucket, "staging");
+  if (!directory) co_return std::unexpected(directory.error());
+  const UniqueName name = staged.name();
+  auto made = co_await file::open(directory->get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL,
+                                  options.file_mode);
+  if (!made) co_return std::unexpected(made.error());
+  staged.file = std::move(*made);
+  staged.named = true;
+  co_return Result<>{};
+}
+
+Task<Result<>> set_owner(const Ownership& owner, int fd) {
+  if (!owner.uid && !owner.gid) co_return Result<>{};
+  constexpr std::uint32_t unchanged = ~0U;
+  co_return co_await file::change_owner(fd, owner.uid.value_or(unchanged),
+                                        owner.gid.value_or(unchanged));
+}
+
+}  // namespace
+
+Task<Result<>> sync_file(const StoreOptions& options, int fd) {
+  const auto synced = co_await file::sync(fd);
+  if (!synced && options.suspect != nullptr) options.suspect->store(true);
+  co_return synced;
+}
+
+Task<Result<>> stage(const StoreOptions& options, std::string_view bucket, StagedFile& staged) {
+  staged.id = random_id();
+  if (!options.abilities.tmpfile_link) co_return co_await open_named(options, bucket, staged);
+  const BucketPath directory(bucket, MappedPath{}, 0);
+  auto made = co_await file::open(options.data_fd, directory.c_str(), O_TMPFILE | O_RDWR,
+                                  options.file_mode);
+  if (!made) co_return std::unexpected(made.error());
+  staged.file = std::move(*made);
+  co_return Result<>{};
+}
+
+Task<Result<>> seal(const StoreOptions& options, std::string_view bucket, StagedFile& staged,
+                    MetadataView& meta, const Ownership& owner) {
+  const int fd = staged.file.get();
+  meta.id = staged.id;
+  meta.file_size = meta.size;
+  meta.mtime_ns = tagged_time_ns(options, staged);
+  std::array<std::byte, attribute_room_bytes> attribute;
+  std::vector<std::byte> sidecar;
+  const std::size_t room =
+      std::min<std::size_t>(attribute_room_bytes, options.abilities.attribute_bytes_max);
+  const auto encoded = encode(meta, room, attribute, sidecar);
+  if (!encoded) co_return std::unexpected(encoded.error());
+  if (encoded->has_sidecar) {
+    struct statx status {};
+    const auto known = co_await file::stat(fd, "", status);
+    if (!known) co_return known;
+    staged.inode = status.stx_ino;
+    const auto kept = co_await write_sidecar(options, bucket, staged.id, staged.inode, sidecar);
+    if (!kept) co_return kept;
+  }
+  const auto owned = co_await set_owner(owner, fd);
+  if (!owned) co_return owned;
+  const auto described = co_await file::set_attribute(
+      fd, metadata_attribute_name, std::span(attribute).first(encoded->attribute_bytes));
+  if (!described) co_return described;
+  constexpr std::int64_t second_ns = 1'000'000'000;
+  const auto stamped = co_await file::set_times(
+      fd, {.tv_sec = meta.mtime_ns / second_ns, .tv_nsec = meta.mtime_ns % second_ns});
+  if (!stamped) co_return stamped;
+  if (options.durability == Durability::none) co_return Result<>{};
+  co_return co_await sync_file(options, fd);
+}
+
+Task<void> discard(const StoreOptions& options, std::string_view bucket, StagedFile& staged) {
+  if (staged.inode != 0) co_await remove_sidecar(options, bucket, staged.id, staged.inode);
+  staged.inode = 0;
+  if (staged.named) {
+    staged.named = false;
+    const auto directory = co_await open_system_directory(options.data_fd, bucket, "staging");
+    if (directory) std::ignore = co_await file::unlink(directory->get(), staged.name().c_str());
+  }
+  co_await file::close(std::move(staged.file));
+}
+
+}  // namespace millrace::s3::store

@@ -1,0 +1,45 @@
+// A file on its way to become an object: written without a name where the filesystem can
+// (O_TMPFILE), else under a name of its own in BUCKET/.mr.sys/staging. Nothing of it is visible
+// before it is published. Owned by the request.
+#pragma once
+
+#include "s3/store/metadata.h"
+#include "s3/store/options.h"
+#include "s3/store/paths.h"
+
+#include <string_view>
+#include <vector>
+
+namespace millrace::s3::store {
+
+struct StagedFile {
+  StagedFile() = default;
+  StagedFile(const StagedFile&) = delete;
+  StagedFile& operator=(const StagedFile&) = delete;
+
+  engine::Descriptor file;
+  std::array<std::uint8_t, 16> id{};
+  std::uint64_t inode = 0;
+  bool named = false;  // then its name in staging/ is name()
+  UniqueName name() const { return unique_name("", id); }
+};
+
+// ENOENT: no such bucket.
+engine::Task<engine::Result<>> stage(const StoreOptions& options, std::string_view bucket,
+                                     StagedFile& staged);
+
+// Gives the whole file its attribute (and sidecar), owner and a modification time of its own, and
+// makes it durable. `meta` must have its size and etag; id, file_size and mtime_ns are set here.
+// An fsync that failed is not tried again: the file must be discarded.
+engine::Task<engine::Result<>> seal(const StoreOptions& options, std::string_view bucket,
+                                    StagedFile& staged, MetadataView& meta,
+                                    const Ownership& owner);
+
+// Removes what was staged and is not wanted; harmless after a publish.
+engine::Task<void> discard(const StoreOptions& options, std::string_view bucket,
+                           StagedFile& staged);
+
+// fsync under the store's rules: a failure marks the filesystem suspect.
+engine::Task<engine::Result<>> sync_file(const StoreOptions& options, int fd);
+
+}  // namespace millrace::s3::store

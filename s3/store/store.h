@@ -1,0 +1,84 @@
+// Objects on a POSIX filesystem, one store per shard. A store holds no state about objects: only
+// what it has seen synced. Everything that several shards must agree on is in the filesystem, or
+// in the key locks that the shards of a process share.
+#pragma once
+
+#include "s3/store/directories.h"
+#include "s3/store/key_locks.h"
+#include "s3/store/object.h"
+#include "s3/store/options.h"
+#include "s3/store/staging.h"
+
+#include <optional>
+#include <string_view>
+
+namespace millrace::s3::store {
+
+// What a publish or a removal found under the name before.
+struct Replaced {
+  bool existed = false;
+  std::uint64_t size = 0;
+};
+
+enum class Overwrite : std::uint8_t {
+  allowed,
+  refused,  // If-None-Match: *; EEXIST when the key has an object
+};
+
+class Store {
+ public:
+  Store(const StoreOptions& options, KeyLocks& locks) : options_(options), locks_(locks) {}
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  const StoreOptions& options() const { return options_; }
+  const DirectorySyncs& directory_syncs() const { return syncs_; }
+
+  // Gives a sealed file the key's name, replacing what was there, and makes the name as durable
+  // as the mode promises. On an error nothing was published, or it is unknown (the sync failed).
+  engine::Task<engine::Result<Replaced>> publish(std::string_view bucket, MappedPath& path,
+                                                 std::string_view key, StagedFile& staged,
+                                                 const MetadataView& meta, CommitKind kind,
+                                                 Overwrite overwrite);
+
+  // Removes the key's object and the directories that this leaves empty.
+  engine::Task<engine::Result<Replaced>> remove(std::string_view bucket, MappedPath& path,
+                                                std::string_view key);
+
+ private:
+  struct Place {
+    const Directory& directory;
+    const char* leaf;
+  };
+
+  engine::Task<engine::Result<Directory>> parent_for(std::string_view bucket, MappedPath& path);
+  engine::Task<engine::Result<Directory>> make_parent(std::string_view bucket, MappedPath& path);
+  engine::Task<engine::Result<engine::Descriptor>> open_or_make(MappedPath& path,
+                                                                std::size_t index, int above);
+  engine::Task<engine::Result<>> turn_into_directory(std::string_view bucket, MappedPath& path,
+                                                     std::size_t index, int above);
+  engine::Task<engine::Result<>> put_under(std::string_view bucket, const StagedFile& staged,
+                                           int directory, const char* leaf);
+  engine::Task<engine::Result<Replaced>> place(std::string_view bucket, std::string_view key,
+                                               const StagedFile& staged, Place where,
+                                               Overwrite overwrite);
+  engine::Task<engine::Result<Replaced>> replace(std::string_view bucket, std::string_view key,
+                                                 const StagedFile& staged, Place where,
+                                                 Overwrite overwrite);
+  engine::Task<engine::Result<>> name_is_durable(const Directory& directory, int file);
+  engine::Task<engine::Result<Replaced>> remove_at(std::string_view bucket, std::string_view key,
+                                                   Place where,
+                                                   std::array<std::uint8_t, 16>& id);
+  engine::Task<engine::Result<Replaced>> remove_inner(std::string_view bucket, MappedPath& path,
+                                                      std::string_view key, Place where,
+                                                      std::array<std::uint8_t, 16>& id);
+  engine::Task<void> remove_empty_parents(std::string_view bucket, MappedPath& path);
+  void tell(const CommitEvent& event) const;
+
+  const StoreOptions options_;
+  KeyLocks& locks_;
+  SyncedDirectories synced_;
+  DirectorySyncs syncs_;
+};
+
+}  // namespace millrace::s3::store

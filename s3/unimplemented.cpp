@@ -1,0 +1,144 @@
+// The mask of headers and parameters that are not built; see the header. Headers are looked for
+// in the query too, where presigning libraries may have put them. Any thread.
+#include "s3/unimplemented.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "s3/query.h"
+
+namespace millrace::s3 {
+namespace {
+
+// The operations on which a rule bears.
+enum class On : std::uint8_t {
+  any,
+  create_bucket,
+  new_object,  // PutObject, CreateMultipartUpload
+  publish,     // PutObject, CompleteMultipartUpload
+  put_object,  // PutObject alone
+  delete_object,
+  abort_upload,
+};
+
+struct Rule {
+  std::string_view name;  // lower case; with is_prefix, how it begins
+  bool is_prefix = false;
+  On on = On::any;
+  // Values that mean what is done anyway, lower case; empty: there is none.
+  std::array<std::string_view, 2> harmless = {};
+  ErrorCode code = ErrorCode::not_implemented;
+};
+
+constexpr std::array rules = {
+    // AES256 too: what is stored is plain, and saying otherwise would be a lie.
+    Rule{.name = "x-amz-server-side-encryption", .is_prefix = true},
+    Rule{.name = "x-amz-object-lock-", .is_prefix = true},
+    Rule{.name = "x-amz-bucket-object-lock-enabled", .harmless = {"false"}},
+    Rule{.name = "x-amz-tagging", .on = On::new_object},
+    // With one owner per bucket both mean that the owner alone has access.
+    Rule{.name = "x-amz-acl", .harmless = {"private", "bucket-owner-full-control"}},
+    Rule{.name = "x-amz-grant-", .is_prefix = true},
+    Rule{.name = "x-amz-website-redirect-location", .on = On::new_object},
+    Rule{.name = "x-amz-write-offset-bytes", .on = On::put_object},
+    Rule{.name = "x-amz-rename-source", .on = On::put_object},
+    Rule{.name = "x-amz-mfa"},
+    Rule{.name = "x-amz-object-ownership",
+         .on = On::create_bucket,
+         .harmless = {"bucketownerenforced"}},
+    Rule{.name = "x-amz-bucket-namespace", .on = On::create_bucket, .harmless = {"global"}},
+    Rule{.name = "x-amz-storage-class",
+         .on = On::new_object,
+         .harmless = {"standard"},
+         .code = ErrorCode::invalid_storage_class},
+    Rule{.name = "if-match", .on = On::publish},
+    // AWS itself answers 501 to an If-None-Match of a write that is not "*".
+    Rule{.name = "if-none-match", .on = On::publish, .harmless = {"*"}},
+    Rule{.name = "if-match", .on = On::delete_object},
+    Rule{.name = "x-amz-if-match-", .is_prefix = true, .on = On::delete_object},
+    Rule{.name = "x-amz-if-match-", .is_prefix = true, .on = On::abort_upload},
+};
+
+static_assert(std::ranges::all_of(rules, [](const Rule& rule) { return rule.name.size() > 6; }));
+
+bool bears_on(On on, OperationId id) {
+  switch (on) {
+    case On::any: return true;
+    case On::create_bucket: return id == OperationId::create_bucket;
+    case On::new_object:
+      return id == OperationId::put_object || id == OperationId::create_multipart_upload;
+    case On::publish:
+      return id == OperationId::put_object || id == OperationId::complete_multipart_upload;
+    case On::put_object: return id == OperationId::put_object;
+    case On::delete_object: return id == OperationId::delete_object;
+    case On::abort_upload: return id == OperationId::abort_multipart_upload;
+  }
+  return true;
+}
+
+bool is_harmless(const Rule& rule, std::string_view value) {
+  for (const std::string_view harmless : rule.harmless) {
+    if (!harmless.empty() && decodes_to_ignoring_case(value, harmless)) return true;
+  }
+  return false;
+}
+
+Outcome<> check_named(std::string_view name, std::string_view value, OperationId id) {
+  // The seventh byte tells most rules apart, so that an ordinary header costs no comparison.
+  constexpr std::size_t telling = 6;
+  if (name.size() <= telling) return {};
+  const char folded = static_cast<char>(name[telling] | 0x20);
+  for (const Rule& rule : rules) {
+    if (rule.name[telling] != folded) continue;
+    if (name.size() < rule.name.size() || (!rule.is_prefix && name.size() != rule.name.size())) {
+      continue;
+    }
+    if (!http::field_name_equal(name.substr(0, rule.name.size()), rule.name)) continue;
+    if (!bears_on(rule.on, id) || is_harmless(rule, value)) continue;
+    return std::unexpected(S3Error{rule.code, {}, name, value});
+  }
+  return {};
+}
+
+// versionId=null is the one version that a bucket without versioning has. A part number reads one
+// part of an object.
+Outcome<> check_parameter(const QueryParameter& parameter, OperationId id) {
+  const bool reads = id == OperationId::get_object || id == OperationId::head_object;
+  if (!reads && id != OperationId::delete_object) return {};
+  const bool version =
+      decodes_to(parameter.name, "versionId") && !decodes_to(parameter.value, "null");
+  const bool part = reads && decodes_to(parameter.name, "partNumber");
+  if (!version && !part) return {};
+  return std::unexpected(
+      S3Error{ErrorCode::not_implemented,
+              "A query parameter you provided implies functionality that is not implemented",
+              parameter.name, parameter.value});
+}
+
+}  // namespace
+
+Outcome<> check_unimplemented(const http::Head& head, OperationId id) {
+  for (const http::Field& field : head.fields()) {
+    const auto checked = check_named(field.name, field.value, id);
+    if (!checked) return checked;
+  }
+  QueryCursor cursor(head.query);
+  std::array<char, 192> buffer;  // over three times any rule's name
+  while (const auto parameter = cursor.next()) {
+    if (const auto checked = check_parameter(*parameter, id); !checked) return checked;
+    if (parameter->name.size() > buffer.size()) continue;
+    const auto name = percent_decode(parameter->name, buffer, Plus::space);
+    // Conditions are headers only; a parameter of that name is just unknown.
+    if (!name || name->size() < 6 || !http::field_name_equal(name->substr(0, 6), "x-amz-"))
+      continue;
+    if (auto checked = check_named(*name, parameter->value, id); !checked) {
+      checked.error().argument_name = parameter->name;  // the buffer goes away
+      return checked;
+    }
+  }
+  return {};
+}
+
+}  // namespace millrace::s3
