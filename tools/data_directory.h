@@ -1,0 +1,66 @@
+// The data directory of a server: opened, described by its format file and locked against a second
+// server. Main thread; held for the life of the process.
+// Invariant: while a DataDirectory lives, no other process on a host that shares the filesystem's
+// locks has one for the same directory; the kernel drops the lock when the process ends, kill -9
+// included.
+#pragma once
+
+#include "engine/descriptor.h"
+#include "tools/refusal.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace millrace::tools {
+
+// The directory below DATA that no request can reach: its name isn't a valid bucket name.
+inline constexpr const char* system_directory_name = ".millrace";
+
+// DATA/.millrace/format, TOML. Fields that aren't here are left for newer versions.
+struct Format {
+  static constexpr unsigned layout_known = 1;
+  static constexpr unsigned level_known = 1;  // the highest feature level that this build has
+
+  unsigned layout = layout_known;  // how names and metadata lie on the filesystem
+  unsigned readable = 1;           // the level that a server needs to read
+  unsigned writable = 1;           // the level that a server needs to write
+  std::string mode = "standalone";
+  std::string id;  // random, 32 hexadecimal digits
+};
+
+// Refuses a text that this build can't read or may not write. `path` is named in the refusal.
+Allowed<Format> parse_format(std::string_view text, const std::string& path);
+std::string format_text(const Format& format);
+
+class DataDirectory {
+ public:
+  // Makes DATA (not its parents), DATA/.millrace and the format file where they aren't there.
+  static Allowed<DataDirectory> open(const std::string& path);
+
+  int fd() const { return data_.get(); }
+  int system_fd() const { return system_.get(); }
+  const std::string& path() const { return path_; }
+  std::string system_path() const { return path_ + "/" + system_directory_name; }
+  const Format& format() const { return format_; }
+
+ private:
+  DataDirectory() = default;
+
+  std::string path_;
+  engine::Descriptor data_;
+  engine::Descriptor system_;
+  engine::Descriptor lock_;
+  Format format_;
+};
+
+// What `millrace check` sees of a data directory, without changing it.
+struct DataState {
+  enum class Kind { absent, empty, formatted } kind = Kind::absent;
+  engine::Descriptor probe_fd;  // where abilities can be probed: .millrace, DATA or DATA's parent
+  engine::Descriptor system;    // DATA/.millrace, when it is there
+  Format format;                // when formatted
+};
+Allowed<DataState> examine_data_directory(const std::string& path);
+
+}  // namespace millrace::tools

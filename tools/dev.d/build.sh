@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# One meson build directory for each kind under build/, always with warnings as errors.
+# build/KIND/millrace is the server, whichever folder's meson.build declares it.
+
+meson_options() {
+  case "$1" in
+    release) echo "--buildtype=release" ;;
+    debug) echo "--buildtype=debug" ;;
+    asan) echo "--buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false" ;;
+    tsan) echo "--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false" ;;
+    *)
+      echo "tools/dev build: release, debug, asan or tsan, not \"$1\"" >&2
+      return 2
+      ;;
+  esac
+}
+
+configure() {
+  local kind=$1 directory=$2 options
+  options=$(meson_options "$kind") || return
+  [ -f "$directory/build.ninja" ] && return
+  rm -rf "$directory"  # what a failed setup left
+  # meson looks for ccache and lld by itself only where no compiler is named.
+  if command -v ccache >/dev/null; then
+    local -x CC="ccache $CC" CXX="ccache $CXX"
+  fi
+  if command -v ld.lld-19 >/dev/null; then
+    local -x CC_LD=lld-19 CXX_LD=lld-19
+  fi
+  # shellcheck disable=SC2086  # options are words
+  meson setup -Dwerror=true $options "$directory" "$root"
+}
+
+build_kind() {
+  local kind=$1 directory="$root/build/$1"
+  configure "$kind" "$directory"
+  ninja -C "$directory"
+  ln -sfn tools/millrace "$directory/millrace"
+}

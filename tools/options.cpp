@@ -1,0 +1,298 @@
+// The table of settings, and how values from several sources become options. Pure.
+#include "tools/options.h"
+
+#include "s3/auth/signing_key.h"
+#include "tools/cores.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace millrace::tools {
+namespace {
+
+using Texts = std::span<const std::string>;
+using Outcome = std::expected<void, std::string>;
+
+Outcome wrong(std::string_view text, std::string_view allowed) {
+  return std::unexpected(fmt::format("\"{}\" is not allowed; {}", text, allowed));
+}
+
+template <class T>
+Outcome choose(T& target, const std::string& text,
+               std::initializer_list<std::pair<std::string_view, T>> choices,
+               std::string_view allowed) {
+  for (const auto& [name, value] : choices) {
+    if (text == name) {
+      target = value;
+      return {};
+    }
+  }
+  return wrong(text, allowed);
+}
+
+Outcome apply_path(std::string& target, const std::string& text) {
+  if (text.empty() || text.find('\0') != std::string::npos) return wrong(text, "give a path");
+  target = text;
+  return {};
+}
+
+Outcome apply_listen(ServeOptions& options, Texts texts) {
+  options.listen.clear();
+  for (const std::string& text : texts) {
+    auto address = parse_listen_address(text);
+    if (!address.has_value()) return std::unexpected(address.error());
+    options.listen.push_back(*address);
+  }
+  return {};
+}
+
+Outcome apply_health(ServeOptions& options, Texts texts) {
+  auto address = parse_listen_address(texts[0]);
+  if (!address.has_value()) return std::unexpected(address.error());
+  options.health = *address;
+  return {};
+}
+
+Outcome apply_cores(ServeOptions& options, Texts texts) {
+  auto processors = parse_core_list(texts[0]);
+  if (!processors.has_value()) return std::unexpected(processors.error());
+  options.processors = std::move(*processors);
+  return {};
+}
+
+bool is_domain(std::string_view text) {
+  if (text.empty() || text.size() > 253) return false;
+  std::size_t label = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char byte = text[at];
+    const bool edge = label == 0 || at + 1 == text.size() || text[at + 1] == '.';
+    if (byte == '.' && label > 0) {
+      label = 0;
+      continue;
+    }
+    const bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
+    if (!letter && (byte != '-' || edge)) return false;
+    if (++label > 63) return false;
+  }
+  return label > 0;
+}
+
+Outcome apply_domains(ServeOptions& options, Texts texts) {
+  options.domains.clear();
+  for (const std::string& text : texts) {
+    std::string domain = text;
+    for (char& byte : domain) {
+      if (byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte - 'A' + 'a');
+    }
+    if (!is_domain(domain)) return wrong(text, "give a DNS name as s3.example.com, without a port");
+    if (std::find(options.domains.begin(), options.domains.end(), domain) ==
+        options.domains.end()) {
+      options.domains.push_back(std::move(domain));
+    }
+  }
+  return {};
+}
+
+Outcome apply_region(ServeOptions& options, Texts texts) {
+  const auto allowed = [](char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-';
+  };
+  if (texts[0].empty() || texts[0].size() > s3::region_bytes_max ||
+      !std::all_of(texts[0].begin(), texts[0].end(), allowed)) {
+    return wrong(texts[0], fmt::format("use 1 to {} of a-z, 0-9 and '-'", s3::region_bytes_max));
+  }
+  options.region = texts[0];
+  return {};
+}
+
+Outcome apply_networks(ServeOptions& options, Texts texts) {
+  options.proxy_networks.clear();
+  for (const std::string& text : texts) {
+    auto network = parse_network(text);
+    if (!network.has_value()) return std::unexpected(network.error());
+    options.proxy_networks.push_back(*network);
+  }
+  return {};
+}
+
+Outcome apply_drain_deadline(ServeOptions& options, Texts texts) {
+  constexpr unsigned seconds_max = 3600;
+  const std::string& text = texts[0];
+  unsigned seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds > seconds_max) {
+    return wrong(text, "use whole seconds from 0 to 3600");
+  }
+  options.drain_deadline = std::chrono::seconds(seconds);
+  return {};
+}
+
+Outcome apply_durability(ServeOptions& options, Texts texts) {
+  return choose(
+      options.durability, texts[0],
+      {{"strict", Durability::strict}, {"data", Durability::data}, {"none", Durability::none}},
+      "use strict, data or none");
+}
+
+Outcome apply_log_level(ServeOptions& options, Texts texts) {
+  using engine::LogLevel;
+  return choose(options.log_level, texts[0],
+                {{"debug", LogLevel::debug},
+                 {"info", LogLevel::info},
+                 {"warning", LogLevel::warning},
+                 {"error", LogLevel::error}},
+                "use debug, info, warning or error");
+}
+
+Outcome apply_anonymous(ServeOptions& options, Texts texts) {
+  return choose(options.anonymous, texts[0], {{"none", AnonymousAccess::none}}, "use none");
+}
+
+Outcome apply_data(ServeOptions& options, Texts texts) {
+  return apply_path(options.data, texts[0]);
+}
+Outcome apply_log(ServeOptions& options, Texts texts) {
+  return apply_path(options.log, texts[0]);
+}
+Outcome apply_access_log(ServeOptions& options, Texts texts) {
+  return apply_path(options.access_log, texts[0]);
+}
+
+constexpr SettingSpec specs[] = {
+    {"data", "DIR", false,
+     "Where objects lie: each directory in it is a bucket, each file an object. "
+     "`serve` makes it if it isn't there.",
+     "", apply_data},
+    {"listen", "ADDR:PORT", true,
+     "Where S3 is served: 10.0.0.1:9000, [::1]:9000, *:9000 (every interface, IPv4 and IPv6) or a "
+     "port alone. 0.0.0.0 is IPv4 only, [::] is IPv6 only.",
+     "*:9000", apply_listen},
+    {"health", "ADDR:PORT", false, "Where probes and metrics are served.", "*:9001", apply_health},
+    {"cores", "LIST", false,
+     "Processors to run on, one shard each, by their numbers (not a count): 0-3,6.",
+     "all that the process may use, within its CPU quota", apply_cores},
+    {"durability", "MODE", false,
+     "What a success means. strict: data, metadata and name are on stable storage. data: the name "
+     "may be lost in a power cut. none: everything may.",
+     "strict", apply_durability},
+    {"domain", "NAME", true, "Serve bucket.NAME as the bucket's own host (virtual-host style).",
+     "path style only", apply_domains},
+    {"region", "NAME", false, "The region that signatures must name.", "us-east-1", apply_region},
+    {"anonymous", "ACCESS", false,
+     "What requests without a signature may do: none (they are refused).", "none", apply_anonymous},
+    {"proxy_protocol", "CIDR", true,
+     "Networks of trusted load balancers: connections from there must begin with a PROXY "
+     "header, version 1 or 2.",
+     "none", apply_networks},
+    {"drain_deadline", "SECONDS", false, "How long a stopping server waits for requests under way.",
+     "25", apply_drain_deadline},
+    {"log_level", "LEVEL", false, "The least that is logged: debug, info, warning or error.",
+     "info", apply_log_level},
+    {"log", "FILE", false, "Where the log goes.", "standard error", apply_log},
+    {"access_log", "FILE", false, "Where one line for each request goes.", "not written",
+     apply_access_log},
+};
+
+// A value of a repeated setting may hold several, separated by commas.
+std::vector<std::string> split_values(const std::vector<std::string>& values) {
+  std::vector<std::string> pieces;
+  for (const std::string& value : values) {
+    std::size_t begin = 0;
+    for (std::size_t comma = 0; comma != std::string::npos; begin = comma + 1) {
+      comma = value.find(',', begin);
+      pieces.push_back(value.substr(begin, comma == std::string::npos ? comma : comma - begin));
+    }
+  }
+  return pieces;
+}
+
+Allowed<> apply_setting(const SettingSpec& spec, const SettingValue& value, ServeOptions& options) {
+  std::vector<std::string> texts = value.values;
+  if (spec.repeated) texts = split_values(texts);
+  if (!spec.repeated && texts.size() != 1) {
+    return refuse(value.origin, fmt::format("has {} values", texts.size()), "give one");
+  }
+  auto applied = spec.apply(options, texts);
+  if (!applied.has_value()) return refuse(value.origin, std::move(applied.error()), "");
+  return {};
+}
+
+Allowed<> check_listeners(const ServeOptions& options) {
+  for (std::size_t a = 0; a < options.listen.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b) {
+      if (!overlap(options.listen[a], options.listen[b])) continue;
+      return refuse("listen",
+                    options.listen[b].text() + " and " + options.listen[a].text() + " overlap",
+                    "name each address and port once");
+    }
+    if (overlap(options.listen[a], options.health)) {
+      return refuse("health",
+                    options.health.text() + " and listen " + options.listen[a].text() + " overlap",
+                    "give --health a port of its own");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view durability_name(Durability durability) {
+  switch (durability) {
+    case Durability::strict: return "strict";
+    case Durability::data: return "data";
+    case Durability::none: return "none";
+  }
+  return "unknown";
+}
+
+std::span<const SettingSpec> setting_specs() {
+  return specs;
+}
+
+const SettingSpec* find_setting(std::string_view key) {
+  for (const SettingSpec& spec : specs) {
+    if (spec.key == key) return &spec;
+  }
+  return nullptr;
+}
+
+std::string flag_name(std::string_view key) {
+  std::string name = "--";
+  for (const char byte : key) name += byte == '_' ? '-' : byte;
+  return name;
+}
+
+std::string environment_name(std::string_view key) {
+  std::string name = "MILLRACE_";
+  for (const char byte : key) {
+    name += byte >= 'a' && byte <= 'z' ? static_cast<char>(byte - 'a' + 'A') : byte;
+  }
+  return name;
+}
+
+Allowed<ServeOptions> make_options(std::span<const Settings* const> sources) {
+  ServeOptions options;
+  options.listen = {ListenAddress{.port = 9000}};
+  options.health.port = 9001;
+  for (const SettingSpec& spec : specs) {
+    for (const Settings* source : sources) {
+      const auto found = source->find(spec.key);
+      if (found == source->end()) continue;
+      auto applied = apply_setting(spec, found->second, options);
+      if (!applied.has_value()) return std::unexpected(std::move(applied.error()));
+      break;
+    }
+  }
+  if (options.data.empty()) {
+    return refuse("--data", "is missing",
+                  "name the data directory with --data DIR, MILLRACE_DATA or `data` in the file");
+  }
+  if (auto listeners = check_listeners(options); !listeners.has_value()) {
+    return std::unexpected(std::move(listeners.error()));
+  }
+  return options;
+}
+
+}  // namespace millrace::tools

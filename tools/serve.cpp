@@ -1,0 +1,308 @@
+// `millrace serve`, from top to bottom: look, refuse or start, wait for a signal, drain, end.
+#include "tools/serve.h"
+
+#include "health/endpoints.h"
+#include "health/service.h"
+#include "tools/banner.h"
+#include "tools/cores.h"
+#include "tools/credentials_file.h"
+#include "tools/data_directory.h"
+#include "tools/filesystem_check.h"
+#include "tools/frontends.h"
+#include "tools/kernel_check.h"
+#include "tools/notify.h"
+#include "tools/ports.h"
+#include "s3/limits.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+namespace millrace::tools {
+
+namespace {
+
+// Everything that was looked at before anything was started.
+struct Site {
+  Cores cores;
+  std::optional<DataDirectory> data;
+  s3::store::Abilities abilities;
+  Credentials credentials;
+};
+
+std::unexpected<Refusal> pass_on(const Refusal& refusal) { return std::unexpected(refusal); }
+
+Allowed<Site> look(const ServeOptions& options) {
+  Site site;
+  if (const auto kernel = check_kernel(); kernel.refusal) return pass_on(*kernel.refusal);
+  auto cores = choose_cores(options.processors, affinity_processors(), cgroup_cpu_quota(""));
+  if (!cores) return pass_on(cores.error());
+  site.cores = std::move(*cores);
+  for (const ListenAddress& address : options.listen) {
+    if (const auto free = check_port_free(address, "listen"); !free) return pass_on(free.error());
+  }
+  if (const auto free = check_port_free(options.health, "health"); !free) {
+    return pass_on(free.error());
+  }
+  auto data = DataDirectory::open(options.data);
+  if (!data) return pass_on(data.error());
+  site.data = std::move(*data);
+  const auto abilities = s3::store::probe_abilities(site.data->system_fd(), "probe");
+  if (!abilities) {
+    return refuse(options.data, describe(abilities.error()),
+                  "choose a directory that this user may write to");
+  }
+  site.abilities = *abilities;
+  const auto filesystem = check_filesystem(options.data, site.abilities, options.durability);
+  if (filesystem.refusal) return pass_on(*filesystem.refusal);
+  auto credentials =
+      load_credentials(site.data->system_fd(), site.data->system_path(), ::environ);
+  if (!credentials) return pass_on(credentials.error());
+  site.credentials = std::move(*credentials);
+  return site;
+}
+
+// A wildcard of any family is one socket of each: peers then show their own addresses.
+std::vector<sockaddr_storage> sockets_of(std::span<const ListenAddress> addresses) {
+  std::vector<sockaddr_storage> sockets;
+  for (ListenAddress address : addresses) {
+    if (address.family != AddressFamily::any) {
+      sockets.push_back(socket_address(address, host_has_ipv6()).address);
+      continue;
+    }
+    address.family = AddressFamily::ipv4;
+    sockets.push_back(socket_address(address, false).address);
+    if (!host_has_ipv6()) continue;
+    address.family = AddressFamily::ipv6;
+    sockets.push_back(socket_address(address, true).address);
+  }
+  return sockets;
+}
+
+std::vector<std::string> endpoints_of(std::span<const ListenAddress> addresses) {
+  std::vector<std::string> all;
+  for (const ListenAddress& address : addresses) std::ranges::copy(endpoints(address), std::back_inserter(all));
+  return all;
+}
+
+s3::store::Durability durability_of(Durability durability) {
+  switch (durability) {
+    case Durability::strict: return s3::store::Durability::strict;
+    case Durability::data: return s3::store::Durability::data;
+    case Durability::none: break;
+  }
+  return s3::store::Durability::none;
+}
+
+// A processor without a frontend, for the health shard.
+std::optional<unsigned> spare_processor(const Cores& cores) {
+  for (const unsigned processor : affinity_processors()) {
+    if (std::ranges::find(cores.processors, processor) == cores.processors.end()) return processor;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> operation_names() {
+  std::vector<std::string_view> names;
+  for (const s3::Operation& each : s3::operations()) names.push_back(each.name);
+  names.push_back("Unknown");
+  return names;
+}
+
+sigset_t block_signals() {
+  ::signal(SIGPIPE, SIG_IGN);  // sendfile(2) has no flag that spares us it
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread: they all inherit it
+  return set;
+}
+
+}  // namespace
+
+namespace {
+
+class Server {
+ public:
+  Server(const ServeOptions& options, Site site)
+      : options_(options),
+        site_(std::move(site)),
+        logger_(options.log, options.log_level),
+        pages_(site_.cores.processors.size()),
+        domains_(options.domains.begin(), options.domains.end()),
+        principals_({{.access_key = site_.credentials.access_key,
+                      .secret_key = site_.credentials.secret_key,
+                      .name = "root",
+                      .uid = {},
+                      .gid = {},
+                      .root = true,
+                      .session_token = {}}}),
+        operations_(operation_names()) {
+    if (!options.access_log.empty()) {
+      access_logger_.emplace(options.access_log, engine::LogLevel::info);
+    }
+  }
+
+  int run(const sigset_t& signals);
+
+ private:
+  Allowed<> start();
+  Allowed<> start_health();
+  Allowed<> start_frontends();
+  void announce();
+  void wait(const sigset_t& signals);
+  void drain(const sigset_t& signals);
+
+  const ServeOptions& options_;
+  const Site site_;
+  engine::Logger logger_;
+  std::optional<engine::Logger> access_logger_;
+  std::vector<engine::StatusPage> pages_;
+  const std::vector<std::string_view> domains_;
+  const s3::CredentialTable principals_;
+  const std::vector<std::string_view> operations_;
+  std::atomic<bool> suspect_{false};
+  health::View view_;
+  std::unique_ptr<health::Service> health_;
+  std::unique_ptr<Frontends> frontends_;
+};
+
+// The S3 port answers health checks from the view that the health shard publishes.
+engine::Task<> serve_side_door(void* context, http::Exchange& exchange) {
+  co_await health::serve_health(exchange, *static_cast<const health::View*>(context));
+}
+
+Allowed<> Server::start_health() {
+  auto started = health::Service::start(
+      {.listen = sockets_of(std::span(&options_.health, 1)),
+       .agent_listen = {},
+       .processor = spare_processor(site_.cores),
+       .logger = &logger_,
+       .view = &view_,
+       .frontends = pages_,
+       .filesystems = {{.directory = site_.data->path(), .name = {}}},
+       .policy = {},
+       .requests_active_max = s3::limits::requests_active_max * pages_.size(),
+       .memory_max_bytes = 0,
+       .operations = operations_,
+       .version = MILLRACE_VERSION,
+       .durability = durability_name(options_.durability),
+       .metrics_token = {}});
+  if (!started) return refuse_errno("health", started.error().sys, "choose another --health");
+  health_ = std::move(*started);
+  return {};
+}
+
+Allowed<> Server::start_frontends() {
+  FrontendOptions frontend{
+      .listen = sockets_of(options_.listen),
+      .processors = site_.cores.processors,
+      .pinned = site_.cores.pinned,
+      .logger = &logger_,
+      .access_logger = access_logger_ ? &*access_logger_ : nullptr,
+      .pages = pages_,
+      .proxies = {},
+      .service = {.region = options_.region,
+                  .domains = domains_,
+                  .credentials = principals_.source(),
+                  .default_owner = {},
+                  .side_door = {.owns = &health::is_s3_port_health_path,
+                                .reserves = &health::is_reserved_bucket,
+                                .serve = &serve_side_door,
+                                .context = &view_}},
+      .store = {.data_fd = site_.data->fd(),
+                .durability = durability_of(options_.durability),
+                .abilities = site_.abilities,
+                .commits = {},
+                .suspect = &suspect_}};
+  for (const Network& network : options_.proxy_networks) frontend.proxies.add(network.text());
+  frontends_ = std::make_unique<Frontends>(std::move(frontend));
+  const auto started = frontends_->start();
+  if (!started) {
+    return refuse_errno("serve", started.error().sys, "see `millrace check --data DIR`");
+  }
+  return {};
+}
+
+Allowed<> Server::start() {
+  if (const auto health = start_health(); !health) return health;
+  if (const auto frontends = start_frontends(); !frontends) return frontends;
+  health_->mark_started();
+  return {};
+}
+
+void Server::announce() {
+  const BannerFacts facts{.options = &options_,
+                          .cores = &site_.cores,
+                          .abilities = &site_.abilities,
+                          .credentials = &site_.credentials,
+                          .directory_id = site_.data->format().id,
+                          .endpoints = endpoints_of(options_.listen),
+                          .health_endpoints = endpoints_of(std::span(&options_.health, 1))};
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  std::fputs((terminal ? terminal_banner(facts) : structured_banner(facts)).c_str(), stderr);
+  std::fputs("ready\n", stdout);
+  std::fflush(stdout);
+  notify_service_manager(std::getenv("NOTIFY_SOCKET"), "READY=1");
+}
+
+void Server::wait(const sigset_t& signals) {
+  for (;;) {
+    const int signal = ::sigwaitinfo(&signals, nullptr);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGHUP) {
+      logger_.reopen();
+      if (access_logger_) access_logger_->reopen();
+    }
+  }
+}
+
+void Server::drain(const sigset_t& signals) {
+  notify_service_manager(std::getenv("NOTIFY_SOCKET"), "STOPPING=1");
+  health_->drain();
+  frontends_->drain();
+  const auto deadline = std::chrono::steady_clock::now() + options_.drain_deadline;
+  int quiet_turns = 0;
+  while (quiet_turns < 2 && std::chrono::steady_clock::now() < deadline) {
+    quiet_turns = frontends_->connections() == 0 ? quiet_turns + 1 : 0;
+    const timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
+    const int signal = ::sigtimedwait(&signals, nullptr, &pause);
+    if (signal == SIGTERM || signal == SIGINT) ::_exit(128 + signal);
+  }
+}
+
+int Server::run(const sigset_t& signals) {
+  if (const auto started = start(); !started) {
+    std::fprintf(stderr, "%s\n", started.error().line().c_str());
+    if (health_) health_->stop();
+    return 1;
+  }
+  announce();
+  wait(signals);
+  drain(signals);
+  frontends_->stop();
+  health_->stop();
+  return 0;
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const sigset_t signals = block_signals();
+  ::umask(0);  // modes are stated where files are made
+  auto site = look(options);
+  if (!site) {
+    std::fprintf(stderr, "%s\n", site.error().line().c_str());
+    return 1;
+  }
+  Server server(options, std::move(*site));
+  return server.run(signals);
+}
+
+}  // namespace millrace::tools
