@@ -1,0 +1,85 @@
+"""The AWS command line: a tree of files goes in, is listed, comes back, is deleted."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+import tree_of_files
+
+AWS = str(pathlib.Path(sys.executable).with_name("aws"))
+
+
+@pytest.fixture
+def aws(server, tmp_path):
+    def call(*arguments, check=True):
+        command = [AWS, "--endpoint-url", server.endpoint, *arguments]
+        done = subprocess.run(command, env=server.environment(), cwd=tmp_path, text=True,
+                              capture_output=True, timeout=600)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    return call
+
+
+def test_a_tree(aws, tmp_path):
+    out, back = tmp_path / "out", tmp_path / "back"
+    sent = tree_of_files.make(out)
+    aws("s3", "mb", "s3://aws-tree")
+    assert "aws-tree" in aws("s3", "ls").stdout
+    aws("s3", "cp", "--recursive", "--quiet", str(out), "s3://aws-tree/top")
+    listed = aws("s3", "ls", "--recursive", "s3://aws-tree/top/").stdout.splitlines()
+    assert {line.split(None, 3)[3].removeprefix("top/") for line in listed} == set(sent)
+    assert aws("s3", "sync", str(out), "s3://aws-tree/top").stdout == "", "nothing has changed"
+    aws("s3", "cp", "--recursive", "--quiet", "s3://aws-tree/top", str(back))
+    assert tree_of_files.contents_of(back) == sent
+    assert aws("s3", "rb", "s3://aws-tree", check=False).returncode != 0
+    aws("s3", "rm", "--recursive", "--quiet", "s3://aws-tree/")
+    assert aws("s3", "ls", "--recursive", "s3://aws-tree").stdout == ""
+    aws("s3", "rb", "s3://aws-tree")
+
+
+def test_sync_sends_only_what_changed(aws, tmp_path):
+    out = tmp_path / "out"
+    tree_of_files.make(out)
+    aws("s3", "mb", "s3://aws-sync")
+    aws("s3", "sync", "--quiet", str(out), "s3://aws-sync")
+    (out / "small.txt").write_bytes(b"longer than it was")
+    (out / "empty").unlink()
+    said = aws("s3", "sync", "--no-progress", "--delete", str(out), "s3://aws-sync").stdout
+    assert sorted(line.split(":")[0] for line in said.splitlines()) == ["delete", "upload"]
+    aws("s3", "rb", "--force", "s3://aws-sync")
+
+
+def test_streams_and_urls(aws, tmp_path):
+    (tmp_path / "in").write_bytes(b"streamed\n")
+    aws("s3", "mb", "s3://aws-stream")
+    aws("s3", "cp", "in", "s3://aws-stream/a b")
+    assert aws("s3", "cp", "s3://aws-stream/a b", "-").stdout == "streamed\n"
+    url = aws("s3", "presign", "s3://aws-stream/a b").stdout.strip()
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        assert answer.read() == b"streamed\n"
+    aws("s3", "mv", "s3://aws-stream/a b", "moved-here")
+    assert (tmp_path / "moved-here").read_bytes() == b"streamed\n"
+    assert aws("s3", "ls", "s3://aws-stream").stdout == ""
+    aws("s3", "rb", "s3://aws-stream")
+
+
+def test_the_api_commands(aws, tmp_path):
+    (tmp_path / "body").write_bytes(b"0123456789")
+    aws("s3api", "create-bucket", "--bucket", "aws-api")
+    aws("s3api", "put-object", "--bucket", "aws-api", "--key", "k", "--body", "body",
+        "--metadata", "colour=blue", "--content-type", "text/plain")
+    head = json.loads(aws("s3api", "head-object", "--bucket", "aws-api", "--key", "k").stdout)
+    assert (head["ContentLength"], head["ContentType"]) == (10, "text/plain")
+    assert head["Metadata"] == {"colour": "blue"}
+    aws("s3api", "get-object", "--bucket", "aws-api", "--key", "k", "--range", "bytes=2-4", "part")
+    assert (tmp_path / "part").read_bytes() == b"234"
+    listed = json.loads(aws("s3api", "list-objects-v2", "--bucket", "aws-api").stdout)
+    assert [item["Key"] for item in listed["Contents"]] == ["k"]
+    aws("s3api", "delete-object", "--bucket", "aws-api", "--key", "k")
+    aws("s3api", "delete-bucket", "--bucket", "aws-api")
+    gone = aws("s3api", "head-bucket", "--bucket", "aws-api", check=False)
+    assert gone.returncode != 0 and "404" in gone.stderr

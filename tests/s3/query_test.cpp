@@ -1,0 +1,75 @@
+// Raw query strings: iteration, look-up, decoding, numbers.
+#include "s3/query.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+using namespace millrace::s3;
+
+TEST_CASE("the cursor yields names and values in order and skips empty pieces") {
+  QueryCursor cursor("&a=1&&b&c=&d=x=y&=v&");
+  std::vector<std::string> seen;
+  while (const auto parameter = cursor.next()) {
+    seen.push_back(std::string(parameter->name) + ":" + std::string(parameter->value));
+  }
+  CHECK(seen == std::vector<std::string>{"a:1", "b:", "c:", "d:x=y", ":v"});
+  CHECK_FALSE(QueryCursor("").next().has_value());
+  CHECK_FALSE(QueryCursor("&&").next().has_value());
+}
+
+TEST_CASE("find compares decoded names, exactly, and takes the first") {
+  CHECK(find("a=1&uploadId=u&uploadId=v", "uploadId")->value == "u");
+  CHECK(find("upload%49d=u", "uploadId")->value == "u");
+  CHECK(find("list%2Dtype=2", "list-type")->value == "2");
+  CHECK_FALSE(find("UploadId=u", "uploadId").has_value());
+  CHECK_FALSE(find("uploadIdx=u&uploadI=v", "uploadId").has_value());
+  CHECK_FALSE(find("uploadI%6=u", "uploadId").has_value());
+  CHECK(find("acl", "acl")->value.empty());
+}
+
+TEST_CASE("decoding") {
+  std::array<char, 16> buffer;
+  CHECK(percent_decode("a%2Fb%2fc", buffer, Plus::space).value() == "a/b/c");
+  CHECK(percent_decode("a+b%2B", buffer, Plus::space).value() == "a b+");
+  CHECK(percent_decode("a+b%20c", buffer, Plus::literal).value() == "a+b c");
+  CHECK(percent_decode("%00", buffer, Plus::space).value() == std::string_view("\0", 1));
+  CHECK(percent_decode("%2525", buffer, Plus::space).value() == "%25");
+  for (const std::string_view broken : {"%", "%4", "a%zz", "%4g", "abc%", "%%41"}) {
+    CAPTURE(broken);
+    const auto decoded = percent_decode(broken, buffer, Plus::space);
+    REQUIRE_FALSE(decoded.has_value());
+    CHECK(decoded.error().code == ErrorCode::invalid_uri);
+  }
+  const std::string_view plain = "nothing-to-do";
+  CHECK(percent_decode(plain, {}, Plus::space).value().data() == plain.data());
+}
+
+TEST_CASE("the arena keeps earlier values") {
+  std::array<char, 8> buffer;
+  DecodeArena arena(buffer);
+  const auto first = arena.decode("%41%42", Plus::space);
+  const auto plain = arena.decode("xyz", Plus::space);
+  const auto second = arena.decode("%43+", Plus::space);
+  CHECK(first.value() == "AB");
+  CHECK(plain.value() == "xyz");
+  CHECK(second.value() == "C ");
+  CHECK(arena.copy("1234") == "1234");
+  CHECK(first.value() == "AB");
+}
+
+TEST_CASE("numbers are digits and nothing else") {
+  CHECK(parse_decimal("0", 10) == 0);
+  CHECK(parse_decimal("10", 10) == 10);
+  CHECK(parse_decimal("0007", 10) == 7);
+  CHECK(parse_decimal("18446744073709551615", ~0ull) == ~0ull);
+  for (const char* bad :
+       {"", "11", "-1", "+1", " 1", "1 ", "0x1", "1.0", "99999999999999999999999"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_decimal(bad, 10).has_value());
+  }
+  CHECK_FALSE(parse_decimal("18446744073709551616", ~0ull).has_value());
+  CHECK_FALSE(parse_decimal("5", 3).has_value());
+}
