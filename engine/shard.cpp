@@ -109,8 +109,15 @@ void Shard::turn() {
   page_.busy_ns.add(before_ns - now_ns_);
   ring_->turn(wait_ns, now_ns_);
   wall_ns_ = ring_->wall_ns();
+  publish_status();
+}
+
+void Shard::publish_status() {
   page_.turns.add();
   page_.heartbeat_ns.set(now_ns_);
+  page_.body_buffers_in_use.set(body_buffers_.in_use());
+  page_.buffer_waiters.set(body_buffers_.waiting() + request_blocks_.waiting());
+  page_.log_lines_dropped.set(log_.dropped());
 }
 
 void Shard::run() {

@@ -89,6 +89,7 @@ class Shard {
  private:
   Shard(const ShardOptions& options, std::unique_ptr<Ring> ring);
   void turn();
+  void publish_status();
   void run_mailbox();
 
   struct Ignored : Completion {

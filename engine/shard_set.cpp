@@ -8,6 +8,7 @@
 #include <barrier>
 #include <cstdio>
 #include <mutex>
+#include <utility>
 
 namespace millrace::engine {
 
@@ -16,7 +17,8 @@ struct ShardSet::Startup {
       : options(options_in),
         program(program_in),
         step(static_cast<std::ptrdiff_t>(options_in.processors.size())),
-        begun(static_cast<std::ptrdiff_t>(options_in.processors.size()) + 1) {}
+        begun(static_cast<std::ptrdiff_t>(options_in.processors.size()) + 1),
+        ended(static_cast<std::ptrdiff_t>(options_in.processors.size()) + 1) {}
 
   void fail_with(Error error) {
     const std::lock_guard lock(mutex);
@@ -31,6 +33,7 @@ struct ShardSet::Startup {
   const Program program;
   std::barrier<> step;
   std::barrier<> begun;
+  std::barrier<> ended;  // the loops, and whoever joins: he posts nothing any more
   std::mutex mutex;
   Result<> outcome;
 };
@@ -79,7 +82,7 @@ void ShardSet::run(unsigned index) {
   if (good) program.begin(program.context, **shard);
   startup.begun.arrive_and_wait();
   if (good) (*shard)->run();
-  startup.step.arrive_and_wait();  // a ring stays until nobody can send to it
+  startup.ended.arrive_and_wait();  // a ring stays until nobody can send or post to it
   if (shard) program.end(program.context, **shard);
 }
 
@@ -96,6 +99,7 @@ Result<std::unique_ptr<ShardSet>> ShardSet::start(const ShardSetOptions& options
 }
 
 void ShardSet::join() {
+  if (!std::exchange(joined_, true)) startup_->ended.arrive_and_wait();
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }

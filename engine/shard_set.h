@@ -45,6 +45,7 @@ class ShardSet {
   std::unique_ptr<Startup> startup_;
   std::vector<Shard*> shards_;
   std::vector<std::thread> threads_;
+  bool joined_ = false;
 };
 
 // Pins the calling thread to one processor and names it.

@@ -4,7 +4,6 @@
 #include "http/limits.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace millrace::http {
 
@@ -63,13 +62,13 @@ Task<Result<std::size_t>> Body::read_chunked(std::span<std::byte> into) {
     const auto ready = stream_.available();
     // No more than has room: the rest of a chunk's payload stays with the stream.
     const auto input = ready.first(std::min(ready.size(), into.size() - done));
-    const auto step =
-        decoder_.next({reinterpret_cast<const char*>(input.data()), input.size()});
+    const auto step = decoder_.next({reinterpret_cast<const char*>(input.data()), input.size()});
     if (!step) {
       co_return std::unexpected(
           Error{step.error().status == 400 ? Errc::malformed : Errc::too_large, 0});
     }
-    std::memcpy(into.data() + done, step->payload.data(), step->payload.size());
+    std::ranges::copy(std::as_bytes(std::span(step->payload)),
+                      into.begin() + static_cast<std::ptrdiff_t>(done));
     done += step->payload.size();
     stream_.consume(step->consumed);
   }

@@ -3,7 +3,9 @@
 
 namespace millrace::tests {
 
-RingKind ring_kind() { return {}; }
+RingKind ring_kind() {
+  return {};
+}
 
 struct Seed::Installed {};
 Seed::Seed(std::uint64_t, bool) {}

@@ -17,6 +17,14 @@ Handler handler_of(OperationId id) {
     case OperationId::put_object: return handlers::put_object;
     case OperationId::delete_object: return handlers::delete_object;
     case OperationId::delete_objects: return handlers::delete_objects;
+    case OperationId::list_objects: return handlers::list_objects;
+    case OperationId::list_objects_v2: return handlers::list_objects_v2;
+    case OperationId::create_multipart_upload: return handlers::create_multipart_upload;
+    case OperationId::upload_part: return handlers::upload_part;
+    case OperationId::complete_multipart_upload: return handlers::complete_multipart_upload;
+    case OperationId::abort_multipart_upload: return handlers::abort_multipart_upload;
+    case OperationId::list_parts: return handlers::list_parts;
+    case OperationId::list_multipart_uploads: return handlers::list_multipart_uploads;
     default: return nullptr;
   }
 }

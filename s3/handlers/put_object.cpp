@@ -53,7 +53,13 @@ Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims,
                                   store::MappedPath& path, store::StagedFile& staged,
                                   store::MetadataView& meta) {
   Payload payload(request.exchange, request.identity, claims, Payload::Md5Use::etag);
-  const auto received = co_await receive_into(payload, staged.file.get(), 0);
+  const PieceSink sink{
+      .write = [](void* context, std::span<const std::byte> piece, std::uint64_t offset) {
+        return engine::file::write(static_cast<store::StagedFile*>(context)->file.get(), piece,
+                                   offset);
+      },
+      .context = &staged};
+  const auto received = co_await receive_into(payload, sink);
   if (!received) co_return received;
   fill_in(meta, payload);
   co_return co_await store_object(request, path, staged, meta);

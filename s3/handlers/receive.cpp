@@ -1,7 +1,9 @@
-// See receive.h. Two buffers of the shard's budget; never more for one request.
+// See receive.h. At most two buffers of the shard's budget for one request; the second is never
+// waited for, so that requests which hold one each cannot wait for each other.
 #include "s3/handlers/receive.h"
 
-#include "engine/file.h"
+#include "engine/buffer_pool.h"
+#include "engine/shard.h"
 
 #include <optional>
 
@@ -10,47 +12,57 @@ namespace millrace::s3::handlers {
 using engine::Result;
 using engine::Task;
 
-Task<Outcome<>> receive_into(Payload& payload, int fd, std::uint64_t offset) {
+namespace {
+
+class Writing {
+ public:
+  explicit Writing(PieceSink sink) : sink_(sink) {}
+
+  void start(std::span<const std::byte> piece, std::uint64_t offset) {
+    task_.emplace(sink_.write(sink_.context, piece, offset));
+  }
+  // The outcome of the write in flight, if there is one.
+  Task<Result<>> finish() {
+    if (!task_) co_return Result<>{};
+    const Result<> written = co_await *task_;
+    task_.reset();
+    co_return written;
+  }
+
+ private:
+  const PieceSink sink_;
+  std::optional<Task<Result<>>> task_;
+};
+
+Task<Outcome<>> copy_pieces(Payload& payload, Writing& writing) {
   engine::BufferPool& pool = engine::Shard::current().body_buffers();
-  engine::Buffer buffers[2];
-  std::optional<Task<Result<>>> writing;
-  Outcome<> outcome;
-  for (unsigned turn = 0;; turn ^= 1) {
-    // The second buffer only when there is a second piece; taken one at a time, and never waited
-    // for while the first is held and idle.
-    if (!buffers[turn]) {
-      buffers[turn] = pool.try_acquire();
-      if (!buffers[turn] && writing) {
-        const auto written = co_await *std::exchange(writing, std::nullopt);
-        if (!written) {
-          outcome = refuse(error_code_of(written.error()));
-          break;
-        }
-        turn ^= 1;
-      }
-      if (!buffers[turn]) buffers[turn] = co_await pool.acquire();
-    }
-    const auto got = co_await payload.read(buffers[turn].bytes());
-    if (writing) {
-      const auto written = co_await *std::exchange(writing, std::nullopt);
-      if (!written) {
-        outcome = refuse(error_code_of(written.error()));
-        break;
-      }
-    }
-    if (!got) {
-      outcome = std::unexpected(got.error());
-      break;
-    }
-    if (*got == 0) break;
-    writing.emplace(engine::file::write(fd, buffers[turn].bytes().first(*got), offset));
+  engine::Buffer current = co_await pool.acquire();
+  engine::Buffer other;
+  std::uint64_t offset = 0;
+  for (;;) {
+    const auto got = co_await payload.read(current.bytes());
+    const auto written = co_await writing.finish();
+    if (!got) co_return std::unexpected(got.error());
+    if (!written) co_return refuse(error_code_of(written.error()));
+    if (*got == 0) co_return Outcome<>{};
+    writing.start(current.bytes().first(*got), offset);
     offset += *got;
+    if (!other) other = pool.try_acquire();
+    if (other) {
+      std::swap(current, other);
+      continue;
+    }
+    const auto alone = co_await writing.finish();
+    if (!alone) co_return refuse(error_code_of(alone.error()));
   }
-  if (writing) {
-    const auto written = co_await *writing;
-    if (outcome && !written) outcome = refuse(error_code_of(written.error()));
-  }
-  if (!outcome) co_return outcome;
+}
+
+}  // namespace
+
+Task<Outcome<>> receive_into(Payload& payload, PieceSink sink) {
+  Writing writing(sink);
+  const auto copied = co_await copy_pieces(payload, writing);
+  if (!copied) co_return copied;
   co_return payload.verify();
 }
 

@@ -94,9 +94,17 @@ Task<Result<>> Store::name_is_durable(const Directory& directory, int published)
   co_return co_await sync_file(options_, published);
 }
 
-// Gives the staged file the name `leaf`, or EEXIST.
+// Gives the staged file the name `leaf`, or EEXIST. ESTALE: its own name elsewhere has gone.
 Task<Result<>> Store::put_under(std::string_view bucket, const StagedFile& staged, int directory,
                                 const char* leaf) {
+  if (staged.elsewhere) {
+    const auto& [above, name] = *staged.elsewhere;
+    const auto linked = co_await file::link(above, name, directory, leaf);
+    if (linked || !linked.error().is(ENOENT)) co_return linked;
+    struct statx status {};
+    const auto there = co_await file::stat(above, name, status);
+    co_return there ? linked : engine::fail_errno(ESTALE);
+  }
   if (!staged.named) co_return co_await file::link_open(staged.file.get(), directory, leaf);
   const auto staging = co_await open_system_directory(options_.data_fd, bucket, "staging");
   if (!staging) co_return std::unexpected(staging.error());
@@ -118,6 +126,16 @@ Task<Result<Replaced>> Store::replace(std::string_view bucket, std::string_view 
   const auto known = co_await file::stat(where.directory.fd.get(), where.leaf, status);
   if (!known) co_return std::unexpected(known.error());
   if (S_ISDIR(status.stx_mode)) co_return engine::fail_errno(EISDIR);
+  if (staged.elsewhere) {
+    // A rename between two names of one file does nothing; and it is the object already.
+    struct statx own {};
+    const auto same = co_await file::stat(staged.file.get(), "", own);
+    if (!same) co_return std::unexpected(same.error());
+    if (own.stx_ino == status.stx_ino && own.stx_dev_major == status.stx_dev_major &&
+        own.stx_dev_minor == status.stx_dev_minor) {
+      co_return Replaced{.existed = true, .size = status.stx_size};
+    }
+  }
   if (overwrite == Overwrite::refused) co_return engine::fail_errno(EEXIST);
   Replaced replaced{.existed = true, .size = status.stx_size};
   OpenObject old;

@@ -58,14 +58,23 @@ Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucke
   const auto directory = co_await open_system_directory(options.data_fd, bucket, "meta");
   if (!directory) co_return std::unexpected(directory.error());
   const SidecarName name(id, inode);
-  const auto made =
+  auto made =
       co_await file::open(directory->get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+  UniqueName temporary;
+  if (!made && made.error().is(EEXIST)) {
+    // A file that is sealed once more: its sidecar may be read while this replaces it.
+    temporary = unique_name("t-", random_id());
+    made = co_await file::open(directory->get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL,
+                               0600);
+  }
   if (!made) co_return std::unexpected(made.error());
-  const auto written = co_await file::write(made->get(), bytes, 0);
-  if (!written) co_return written;
-  if (options.durability == Durability::none) co_return Result<>{};
-  const auto synced = co_await file::sync(made->get());
-  if (!synced) co_return synced;
+  auto done = co_await file::write(made->get(), bytes, 0);
+  if (done && options.durability != Durability::none) done = co_await file::sync(made->get());
+  if (done && temporary.c_str()[0] != '\0') {
+    done = co_await file::rename(directory->get(), temporary.c_str(), directory->get(),
+                                 name.c_str());
+  }
+  if (!done || options.durability == Durability::none) co_return done;
   co_return co_await file::sync(directory->get());
 }
 

@@ -26,8 +26,9 @@ std::int64_t tagged_time_ns(const StoreOptions& options, const StagedFile& stage
   std::uint64_t tag = 0;
   std::memcpy(&tag, staged.id.data(), sizeof tag);
   const std::uint64_t nanoseconds = tag % (second_ns / unit_ns) * unit_ns;
-  return static_cast<std::int64_t>(engine::Shard::current().wall_seconds() * second_ns +
-                                   nanoseconds);
+  const auto now = static_cast<std::int64_t>(engine::Shard::current().wall_seconds());
+  return staged.modified_seconds.value_or(now) * static_cast<std::int64_t>(second_ns) +
+         static_cast<std::int64_t>(nanoseconds);
 }
 
 Task<Result<>> open_named(const StoreOptions& options, std::string_view bucket,
@@ -103,7 +104,8 @@ Task<Result<>> seal(const StoreOptions& options, std::string_view bucket, Staged
 }
 
 Task<void> discard(const StoreOptions& options, std::string_view bucket, StagedFile& staged) {
-  if (staged.inode != 0) co_await remove_sidecar(options, bucket, staged.id, staged.inode);
+  // What keeps its name may be the object by now, and its sidecar the object's.
+  if (staged.inode != 0 && !staged.elsewhere) co_await remove_sidecar(options, bucket, staged.id, staged.inode);
   staged.inode = 0;
   if (staged.named) {
     staged.named = false;

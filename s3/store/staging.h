@@ -7,6 +7,7 @@
 #include "s3/store/options.h"
 #include "s3/store/paths.h"
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,17 @@ struct StagedFile {
   std::array<std::uint8_t, 16> id{};
   std::uint64_t inode = 0;
   bool named = false;  // then its name in staging/ is name()
+
+  // A file that has a name already and keeps it, like the assembly of an upload: it is published
+  // from there, never discarded, and may be sealed and published again with the same id and time
+  // (the same attribute, byte for byte), also when it is the object by now.
+  struct Elsewhere {
+    int directory = -1;  // outlives this
+    const char* name = nullptr;
+  };
+  std::optional<Elsewhere> elsewhere;
+  std::optional<std::int64_t> modified_seconds;  // since 1970; not set: the time of sealing
+
   UniqueName name() const { return unique_name("", id); }
 };
 

@@ -33,6 +33,7 @@ class Store {
 
   const StoreOptions& options() const { return options_; }
   const DirectorySyncs& directory_syncs() const { return syncs_; }
+  DirectorySyncs& directory_syncs() { return syncs_; }
 
   // Gives a sealed file the key's name, replacing what was there, and makes the name as durable
   // as the mode promises. On an error nothing was published, or it is unknown (the sync failed).

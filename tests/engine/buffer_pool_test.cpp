@@ -73,7 +73,7 @@ TEST_CASE("waiters get buffers in the order they came, through the ready queue o
   CHECK(order.empty());
 
   held.reset();
-  CHECK(order.empty());  // never from inside the release
+  CHECK(order.empty());             // never from inside the release
   CHECK_FALSE(pool.try_acquire());  // handed over: nobody overtakes
   ready.run();
   CHECK(order == std::vector<unsigned>{0});

@@ -49,7 +49,7 @@ TEST_CASE("file: write and read at offsets, to the end and past it") {
     CHECK(co_await file::truncate(fd.get(), 10));
     CHECK(co_await content_of(fd.get()) == text.substr(0, 10));
     CHECK(co_await file::allocate(fd.get(), 0, 5000));
-    struct statx about {};
+    struct statx about{};
     CHECK(co_await file::stat(fd.get(), "", about));
     CHECK(about.stx_size == 5000);
   });
@@ -146,8 +146,7 @@ TEST_CASE("file: a directory is read to its end, however small the pieces") {
         at += length;
       }
     }
-    CHECK(std::vector(seen.begin(), seen.end()) ==
-          std::vector(expected.begin(), expected.end()));
+    CHECK(std::vector(seen.begin(), seen.end()) == std::vector(expected.begin(), expected.end()));
   });
 }
 
@@ -171,7 +170,7 @@ TEST_CASE("file: ranges are copied in the kernel; modes and times are set") {
     CHECK(co_await file::change_mode(to.get(), 0640));
     CHECK(co_await file::change_owner(to.get(), ::getuid(), ::getgid()));
     CHECK(co_await file::set_times(to.get(), {.tv_sec = 1234567, .tv_nsec = 89}));
-    struct statx about {};
+    struct statx about{};
     CHECK(co_await file::stat(directory.fd(), "to", about));
     CHECK((about.stx_mode & 07777) == 0640);
     CHECK(about.stx_mtime.tv_sec == 1234567);

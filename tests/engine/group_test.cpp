@@ -11,9 +11,13 @@ using namespace millrace::engine;
 
 namespace {
 
-Task<int> sum(int a, int b) { co_return a + b; }
+Task<int> sum(int a, int b) {
+  co_return a + b;
+}
 
-Task<std::unique_ptr<int>> boxed(int value) { co_return std::make_unique<int>(value); }
+Task<std::unique_ptr<int>> boxed(int value) {
+  co_return std::make_unique<int>(value);
+}
 
 Task<int> waiting(Signal& signal, int value) {
   co_await signal.wait();

@@ -71,8 +71,11 @@ TEST_CASE("a line has a time, a level, an event, and values quoted where they ne
   LogChannel channel(LogLevel::info);
   LogLine(channel, LogLevel::debug, "not wanted").field("a", "b");
   CHECK(drained(channel).empty());
-  LogLine(channel, LogLevel::warning, "something").field("n", 42).field("plain", "abc").field(
-      "odd", "a b\"c\\d\n\x7f").field("empty", "");
+  LogLine(channel, LogLevel::warning, "something")
+      .field("n", 42)
+      .field("plain", "abc")
+      .field("odd", "a b\"c\\d\n\x7f")
+      .field("empty", "");
   const std::string text = drained(channel);
   CHECK(text.substr(4, 1) == "-");
   CHECK(text.substr(23, 2) == "Z ");

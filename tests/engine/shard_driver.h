@@ -89,8 +89,8 @@ inline SocketPair tcp_pair() {
   REQUIRE(::listen(listener.get(), 1) == 0);
   SocketPair pair;
   pair.client = connect_to(port_of(listener.get()));
-  pair.server = engine::Descriptor(
-      ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  pair.server =
+      engine::Descriptor(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   REQUIRE(pair.server);
   return pair;
 }

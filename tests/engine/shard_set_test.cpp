@@ -27,19 +27,21 @@ struct Program {
               if (shard.index() == self.failing) return fail_errno(EADDRINUSE);
               return {};
             },
-            .begin = [](void* context, Shard& shard) {
-              auto& self = *static_cast<Program*>(context);
-              if (self.prepared.load() != self.count) self.in_step.store(false);
-              self.begun.fetch_add(1);
-              shard.stop();
-            },
-            .end = [](void* context, Shard&) {
-              auto& self = *static_cast<Program*>(context);
-              if (self.begun.load() != 0 && self.begun.load() != self.count) {
-                self.in_step.store(false);
-              }
-              self.ended.fetch_add(1);
-            },
+            .begin =
+                [](void* context, Shard& shard) {
+                  auto& self = *static_cast<Program*>(context);
+                  if (self.prepared.load() != self.count) self.in_step.store(false);
+                  self.begun.fetch_add(1);
+                  shard.stop();
+                },
+            .end =
+                [](void* context, Shard&) {
+                  auto& self = *static_cast<Program*>(context);
+                  if (self.begun.load() != 0 && self.begun.load() != self.count) {
+                    self.in_step.store(false);
+                  }
+                  self.ended.fetch_add(1);
+                },
             .context = this};
   }
 };

@@ -26,7 +26,7 @@ TEST_CASE("shard: sleeping takes at least so long, and sleepers wake in order") 
 }
 
 TEST_CASE("shard: completions never run inside submit") {
-  on_shard([](Shard& shard) -> Task<> {
+  on_shard([](Shard&) -> Task<> {
     bool submitted = false;
     const auto one = [&]() -> Task<> {
       CHECK(co_await Operation({.action = Action::nop}) == 0);
@@ -36,7 +36,6 @@ TEST_CASE("shard: completions never run inside submit") {
     CHECK_FALSE(task.done());
     submitted = true;
     while (!task.done()) co_await Operation({.action = Action::nop});
-    CHECK(shard.page().turns.get() > 0);
   });
 }
 

@@ -11,8 +11,7 @@ using namespace millrace::tests;
 namespace {
 
 void put(int fd, std::string_view text) {
-  REQUIRE(::send(fd, text.data(), text.size(), MSG_NOSIGNAL) ==
-          static_cast<ssize_t>(text.size()));
+  REQUIRE(::send(fd, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
 }
 
 Task<> send_and_end(Stream& stream, std::string_view text) {
@@ -31,7 +30,7 @@ TEST_CASE("stream: bytes come in order, then the end, then the end again") {
     put(pair.client.get(), "hello ");
     put(pair.client.get(), "world");
     pair.client.reset();
-    CHECK(co_await read_all(stream) == "hello world");
+    CHECK((co_await read_all(stream) == "hello world"));
     const auto again = co_await stream.readable();
     REQUIRE(again);
     CHECK_FALSE(*again);
@@ -53,7 +52,7 @@ TEST_CASE("stream: consume byte by byte") {
       got += static_cast<char>(stream.available()[0]);
       stream.consume(1);
     }
-    CHECK(got == text);
+    CHECK((got == text));
     co_await stream.close();
   });
 }
@@ -73,7 +72,7 @@ TEST_CASE("stream: read() fills what was asked for, small, large and mixed") {
       if (got.size() + size <= text.size()) CHECK(*count == size);
       got += text_of(std::span(into).first(*count));
     }
-    CHECK(got == text);
+    CHECK((got == text));
     co_await peer.close();
     co_await stream.close();
   });
@@ -100,7 +99,7 @@ TEST_CASE("stream: an unread backlog stops the receive, and reading it begins a 
       }
     }
     CHECK(got.size() == text.size());
-    CHECK(got == text);
+    CHECK((got == text));
     co_await peer.close();
     co_await stream.close();
   });
@@ -123,8 +122,9 @@ TEST_CASE("stream: thousands of tiny unread segments hold few receive buffers") 
     }
     co_await sleep_for(10);
     peer.shut_down_sending();
-    CHECK(stream.available().size() > 1);
-    CHECK(co_await read_all(stream) == text);
+    // The fake may have ended the receive by itself meanwhile.
+    if (!ring_kind().fake) CHECK(stream.available().size() == text.size());
+    CHECK((co_await read_all(stream) == text));
     co_await peer.close();
     co_await stream.close();
   });
@@ -171,7 +171,7 @@ TEST_CASE("stream: close while the receive is armed gives everything back") {
     const std::string text = pattern(9'000'000);
     shard.tasks().adopt(send_and_end(peer, text));
     const std::string got = co_await read_all(stream);
-    CHECK(got == text);
+    CHECK((got == text));
     co_await peer.close();
     co_await stream.close();
   });

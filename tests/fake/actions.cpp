@@ -49,7 +49,7 @@ LogEntry entry_of(const Request& r, const Scenario& scenario) {
   if (!scenario.plan.log) return entry;
   entry.path = names_a_path(r.action) ? joined(r.fd, r.path) : path_of(r.fd);
   if (r.path2 != nullptr) entry.path2 = joined(r.fd2, r.path2);
-  struct stat about {};
+  struct stat about{};
   if (r.fd >= 0 && ::fstat(r.fd, &about) == 0) {
     entry.device = about.st_dev;
     entry.inode = about.st_ino;
@@ -134,8 +134,7 @@ void log_failed_action(const Request& request, Scenario& scenario, std::int32_t 
 
 namespace {
 
-std::int32_t try_moving(const Request& r, std::uint32_t& done, Scenario& scenario,
-                        Chance& chance) {
+std::int32_t try_moving(const Request& r, std::uint32_t& done, Scenario& scenario, Chance& chance) {
   const bool sends = r.action == Action::send;
   const bool all = sends || (r.flags & MSG_WAITALL) != 0;
   for (;;) {
@@ -143,9 +142,9 @@ std::int32_t try_moving(const Request& r, std::uint32_t& done, Scenario& scenari
     const std::uint32_t wanted = r.length - done;
     const std::uint32_t length = chance.shortened(wanted, scenario);
     const auto flags = static_cast<int>(r.flags & ~static_cast<unsigned>(MSG_WAITALL));
-    const auto moved = or_errno(
-        sends ? ::send(r.fd, at, length, flags | MSG_DONTWAIT | MSG_NOSIGNAL)
-              : ::recv(r.fd, at, length, flags | MSG_DONTWAIT));
+    const auto moved =
+        or_errno(sends ? ::send(r.fd, at, length, flags | MSG_DONTWAIT | MSG_NOSIGNAL)
+                       : ::recv(r.fd, at, length, flags | MSG_DONTWAIT));
     if (moved == -EAGAIN) return -EAGAIN;
     if (moved <= 0) return done > 0 ? static_cast<std::int32_t>(done) : moved;
     done += static_cast<std::uint32_t>(moved);
@@ -167,8 +166,7 @@ std::int32_t try_connecting(const Request& r, std::uint32_t& done) {
   }
   const int mode = ::fcntl(r.fd, F_GETFL);
   ::fcntl(r.fd, F_SETFL, mode | O_NONBLOCK);
-  const auto result =
-      or_errno(::connect(r.fd, static_cast<const sockaddr*>(r.address), r.length));
+  const auto result = or_errno(::connect(r.fd, static_cast<const sockaddr*>(r.address), r.length));
   ::fcntl(r.fd, F_SETFL, mode);
   if (result != -EINPROGRESS) return result;
   done = 1;

@@ -21,7 +21,9 @@ using tests::fake::Chance;
 
 namespace {
 
-std::int64_t or_errno(std::int64_t result) { return result < 0 ? -errno : result; }
+std::int64_t or_errno(std::int64_t result) {
+  return result < 0 ? -errno : result;
+}
 
 // One sequence a thread, begun anew with each scenario.
 Chance& chance() {
@@ -56,11 +58,12 @@ int Ring::open_cached(int directory, const char* path, const open_how& how) {
 
 std::int64_t Ring::read_cached(int fd, std::span<std::byte> into, std::uint64_t offset) {
   if (misses()) return -EAGAIN;
-  return or_errno(
-      ::pread(fd, into.data(), shortened(into.size()), static_cast<off_t>(offset)));
+  return or_errno(::pread(fd, into.data(), shortened(into.size()), static_cast<off_t>(offset)));
 }
 
-bool Ring::resident(int, std::uint64_t, std::uint64_t) { return !misses(); }
+bool Ring::resident(int, std::uint64_t, std::uint64_t) {
+  return !misses();
+}
 
 std::int64_t Ring::send_file(int socket, int fd, std::uint64_t offset, std::size_t bytes) {
   if (misses()) return -EAGAIN;
@@ -92,6 +95,8 @@ int Ring::shut_down(int socket, int how) {
   return static_cast<int>(or_errno(::shutdown(socket, how)));
 }
 
-int Ring::close_now(int fd) { return static_cast<int>(or_errno(::close(fd))); }
+int Ring::close_now(int fd) {
+  return static_cast<int>(or_errno(::close(fd)));
+}
 
 }  // namespace millrace::engine

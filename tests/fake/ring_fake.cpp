@@ -64,8 +64,8 @@ void Ring::submit(Completion& completion, const Request& request) {
   entry->fault = fault;
   // Both take effect in the order of submission, as in the kernel; only their outcomes are late.
   if (request.action == Action::cancel) {
-    entry->done = static_cast<std::uint32_t>(
-        -state.cancel(static_cast<Completion*>(request.address)));
+    entry->done =
+        static_cast<std::uint32_t>(-state.cancel(static_cast<Completion*>(request.address)));
   }
   if (request.action == Action::message && fault == 0) {
     entry->done = static_cast<std::uint32_t>(-state.send_message(request));
@@ -101,8 +101,7 @@ void Ring::turn(std::uint64_t wait_ns, std::uint64_t& now_ns) {
   if (state.events.empty() && wait_ns == 0) state.look(0);
   now_ns = state.now();
   if (!state.events.empty() || state.woken) state.last_event_ns = now_ns;
-  if (now_ns - state.last_event_ns >
-      (state.scenario.plan.real_time ? stuck_real_ns : stuck_ns)) {
+  if (now_ns - state.last_event_ns > (state.scenario.plan.real_time ? stuck_real_ns : stuck_ns)) {
     std::fprintf(stderr, "fake ring: nothing has happened for %s; stuck\n",
                  state.scenario.plan.real_time ? "2 minutes" : "an hour of virtual time");
     std::abort();
@@ -122,14 +121,18 @@ void Ring::return_receive_buffer(std::uint16_t id) {
   state_->free_buffers.insert(state_->free_buffers.begin(), id);
 }
 
-int Ring::descriptor() const { return state_->wake_fd; }
+int Ring::descriptor() const {
+  return state_->wake_fd;
+}
 
 void Ring::wake() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(state_->wake_fd, &one, sizeof one);
 }
 
-std::uint64_t Ring::monotonic_ns() const { return state_->now(); }
+std::uint64_t Ring::monotonic_ns() const {
+  return state_->now();
+}
 
 std::uint64_t Ring::wall_ns() const {
   if (state_->scenario.plan.real_time) {

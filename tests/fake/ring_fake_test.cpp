@@ -2,8 +2,12 @@
 // that was put there for them.
 #include "tests/fake/ring_fake.h"
 
+#include "engine/acceptor.h"
 #include "engine/file.h"
 #include "tests/engine/shard_driver.h"
+
+#include <atomic>
+#include <thread>
 
 using namespace millrace;
 using namespace millrace::tests;
@@ -39,9 +43,7 @@ Run run_commit(fake::Plan plan, bool careless = false) {
   Run run;
   {
     TestShard test;
-    const auto body = [&]() -> Task<> {
-      run.promised = co_await commit(directory.fd(), careless);
-    };
+    const auto body = [&]() -> Task<> { run.promised = co_await commit(directory.fd(), careless); };
     const Task<> task = body();
     test.shard->run_until(task);
   }
@@ -94,8 +96,8 @@ TEST_CASE("fake: the log tells the order of effects, with paths and bytes") {
     }
   }
   CHECK(written == "content");
-  CHECK(actions == std::vector{Action::open, Action::write, Action::fsync, Action::rename,
-                               Action::fsync});
+  CHECK(actions ==
+        std::vector{Action::open, Action::write, Action::fsync, Action::rename, Action::fsync});
 }
 
 TEST_CASE("fake: an effect may come although it is reported as failed") {
@@ -193,6 +195,89 @@ TEST_CASE("fake: a message to a ring that has gone is an error of the sender") {
   };
   const Task<> task = body();
   test.shard->run_until(task);
+}
+
+TEST_CASE("acceptor: failed accepts and failed deliveries are outlived, and counted right") {
+  for (std::uint64_t number = 0; number < 10; ++number) {
+    fake::Plan plan;
+    plan.seed = number;
+    plan.faults = {{Action::accept_multishot, 0.5, {ENFILE, EMFILE, ECONNABORTED}},
+                   {Action::message, 0.5, {ENOMEM, EOVERFLOW}}};
+    const fake::Scenario scenario(plan);
+    TestShard test;
+    engine::Balance balance(2);
+    struct Sink {
+      std::vector<engine::Descriptor> sockets;
+      engine::Signal came;
+    } sink;
+    auto listener = engine::listen_on(loopback(), false).value();
+    const auto port = port_of(listener.get());
+    engine::Acceptor acceptor(*test.shard, std::move(listener), 0, balance,
+                              {[](void* context, Shard&, engine::Descriptor socket, unsigned) {
+                                 auto& taken = *static_cast<Sink*>(context);
+                                 taken.sockets.push_back(std::move(socket));
+                                 taken.came.notify();
+                               },
+                               &sink});
+    // Both places in the table are this shard: nothing leaves the thread.
+    engine::Acceptor* const peers[] = {&acceptor, &acceptor};
+    Shard* const shards[] = {test.shard.get(), test.shard.get()};
+    acceptor.start(peers, shards);
+    std::vector<engine::Descriptor> clients;
+    for (unsigned i = 0; i < 6; ++i) clients.push_back(connect_to(port));
+    const auto body = [&]() -> Task<> {
+      while (sink.sockets.size() < 6) co_await sink.came.wait();
+      acceptor.stop();
+      co_await test.shard->tasks().join();
+    };
+    const Task<> task = body();
+    test.shard->run_until(task);
+    balance.release(0);
+    balance.release(0);
+    balance.release(0);
+    balance.release(1);
+    balance.release(1);
+    balance.release(1);
+  }
+}
+
+TEST_CASE("acceptor: a connection that can't be delivered is closed and not counted") {
+  fake::Plan plan = fake::Plan::plain();
+  plan.real_time = true;
+  plan.faults = {{Action::message, 1.0, {ENOMEM}}};
+  const fake::Scenario scenario(plan);
+  std::atomic<Shard*> other_shard{nullptr};
+  std::atomic<bool> done{false};
+  std::thread other([&] {
+    TestShard test;
+    other_shard.store(test.shard.get());
+    while (!done.load()) std::this_thread::yield();
+  });
+  while (other_shard.load() == nullptr) std::this_thread::yield();
+  {
+    TestShard test;
+    engine::Balance balance(2);
+    CHECK(balance.assign(0) == 0);  // so that the next one is for the other shard
+    auto listener = engine::listen_on(loopback(), false).value();
+    const auto port = port_of(listener.get());
+    engine::Acceptor acceptor(*test.shard, std::move(listener), 0, balance, {});
+    engine::Acceptor* const peers[] = {&acceptor, &acceptor};
+    Shard* const shards[] = {test.shard.get(), other_shard.load()};
+    acceptor.start(peers, shards);
+    engine::Stream client(connect_to(port));
+    const auto body = [&]() -> Task<> {
+      const auto more = co_await client.readable();
+      CHECK((more && !*more));
+      co_await client.close();
+      acceptor.stop();
+      co_await test.shard->tasks().join();
+    };
+    const Task<> task = body();
+    test.shard->run_until(task);
+    CHECK(balance.assign(0) == 1);
+  }
+  done.store(true);
+  other.join();
 }
 
 TEST_CASE("fake: calls on threads come back to the shard's own") {

@@ -9,9 +9,9 @@ namespace millrace::tests {
 
 RingKind ring_kind() {
   const char* wanted = std::getenv("MILLRACE_SEEDS");
-  return {.fake = true,
-          .seeds = wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10))
-                                     : 12U};
+  return {
+      .fake = true,
+      .seeds = wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 12U};
 }
 
 struct Seed::Installed {

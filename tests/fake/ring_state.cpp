@@ -86,8 +86,7 @@ void Ring::State::run_multishot(Entry& entry) {
       if (!receive_once(entry)) return;
       continue;
     }
-    const auto fd =
-        tests::fake::try_socket_action(entry.request, entry.done, scenario, chance);
+    const auto fd = tests::fake::try_socket_action(entry.request, entry.done, scenario, chance);
     if (fd == -EAGAIN) {
       entry.waits = true;
       return;
@@ -107,8 +106,8 @@ void Ring::State::run_cancelled(Entry& entry) {
     if (action == Action::receive_multishot || action == Action::accept_multishot) {
       run_multishot(entry);
       if (entry.over) return;
-    } else if (const auto late = tests::fake::try_socket_action(entry.request, entry.done,
-                                                                scenario, chance);
+    } else if (const auto late =
+                   tests::fake::try_socket_action(entry.request, entry.done, scenario, chance);
                late != -EAGAIN) {
       return emit(entry, late);
     }

@@ -48,7 +48,9 @@ Scenario::Scenario(Plan plan_in) : plan(std::move(plan_in)), id(++last_id) {
   CHECK(installed.compare_exchange_strong(expected, this));
 }
 
-Scenario::~Scenario() { installed.store(nullptr); }
+Scenario::~Scenario() {
+  installed.store(nullptr);
+}
 
 std::uint64_t Scenario::requests(Action action) const {
   return requests_[static_cast<std::size_t>(action)].load();

@@ -17,11 +17,11 @@ TEST_CASE("connection: heads over their limits are 414 and 431") {
     for (unsigned i = 0; i < 101; ++i) many += "X-" + std::to_string(i) + ": y\r\n";
     std::string large;
     for (unsigned i = 0; i < 20; ++i) large += "X: " + std::string(4000, 'x') + "\r\n";
-    for (const auto& [text, status] : std::vector<std::pair<std::string, int>>{
-             {request("/" + std::string(17'000, 'a')), 414},
-             {request("/hello", long_field), 431},
-             {request("/hello", many), 431},
-             {request("/hello", large), 431}}) {
+    for (const auto& [text, status] :
+         std::vector<std::pair<std::string, int>>{{request("/" + std::string(17'000, 'a')), 414},
+                                                  {request("/hello", long_field), 431},
+                                                  {request("/hello", many), 431},
+                                                  {request("/hello", large), 431}}) {
       Client client(shard, true);
       co_await client.send(text + request("/hello"));
       const std::string answer = co_await client.answer();
@@ -187,10 +187,10 @@ namespace {
 Task<> serve_peer(void*, http::Exchange& exchange) {
   const auto& in = reinterpret_cast<const sockaddr_in&>(exchange.connection().peer);
   exchange.begin(200);
-  std::ignore = co_await exchange.send(in.sin_family == AF_INET
-                                           ? std::to_string(ntohl(in.sin_addr.s_addr)) + ":" +
-                                                 std::to_string(ntohs(in.sin_port))
-                                           : "other");
+  std::ignore =
+      co_await exchange.send(in.sin_family == AF_INET ? std::to_string(ntohl(in.sin_addr.s_addr)) +
+                                                            ":" + std::to_string(ntohs(in.sin_port))
+                                                      : "other");
 }
 
 }  // namespace
@@ -199,7 +199,8 @@ TEST_CASE("connection: a trusted proxy introduces its client, split anywhere; ot
   on_shard([](Shard& shard) -> Task<> {
     http::TrustedNetworks trusted;
     REQUIRE(trusted.add("127.0.0.0/8"));
-    const std::string v2("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x01\x02\x03\x04\0\0\0\0\0\x50\0\0", 28);
+    const std::string v2("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x01\x02\x03\x04\0\0\0\0\0\x50\0\0",
+                         28);
     const std::string v1 = "PROXY TCP4 1.2.3.4 5.6.7.8 80 443\r\n";
     for (const std::string& introduction : {v1, v2}) {
       for (std::size_t split = 0; split <= introduction.size(); split += 5) {

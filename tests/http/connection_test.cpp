@@ -33,7 +33,7 @@ TEST_CASE("connection: pipelined requests are answered in order") {
                          request("/nothing") + put("/early", "unread") + request("/last"));
     CHECK(content_of(co_await client.answer()) == "hello");
     CHECK(content_of(co_await client.answer()) == "abc");
-    CHECK(content_of(co_await client.answer()) == large);
+    CHECK((content_of(co_await client.answer()) == large));
     const std::string nothing = co_await client.answer();
     CHECK(status_of(nothing) == 204);
     CHECK_FALSE(has(nothing, "Content-Length"));
@@ -94,8 +94,8 @@ TEST_CASE("connection: bodies of many sizes, by length and chunked") {
         co_await client.send(put("/sink", body));
       };
       shard.tasks().adopt(sender());
-      CHECK(content_of(co_await client.answer()) == body);
-      CHECK(content_of(co_await client.answer()) == body);
+      CHECK((content_of(co_await client.answer()) == body));
+      CHECK((content_of(co_await client.answer()) == body));
       CHECK(content_of(co_await client.answer()) == std::to_string(size));
     }
     co_await client.close();
@@ -170,7 +170,7 @@ TEST_CASE("connection: an early answer is seen although the body was never read"
     for (const std::string path : {"/refuse", "/early"}) {
       for (const std::size_t size : {100'000U, 3'000'000U}) {
         Client client(shard, true);
-        const std::string text = put(path, pattern(size)) ;
+        const std::string text = put(path, pattern(size));
         const auto sender = [&]() -> Task<> {
           std::ignore = co_await client.stream->send(tests::bytes_of(text));
         };
@@ -191,7 +191,8 @@ TEST_CASE("connection: nothing behind a refused head is served") {
     for (const auto& [text, status] : std::vector<std::pair<std::string, int>>{
              {"GET /hello HTTP/1.1\r\n\r\n", 400},
              {"GET /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
-              "Transfer-Encoding: chunked\r\n\r\n", 400},
+              "Transfer-Encoding: chunked\r\n\r\n",
+              400},
              {"BREW /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501},
              {"GET /hello HTTP/2.0\r\nHost: a\r\n\r\n", 505},
              {request("/hello", "Expect: a miracle\r\n"), 417}}) {

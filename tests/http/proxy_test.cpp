@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <string>
+#include <tuple>
 #include <vector>
 
 using namespace millrace::http;
@@ -62,8 +63,7 @@ const std::string v6_addresses = [] {
 TEST_CASE("proxy: headers that are taken, and exactly to their end") {
   for (const auto& [header, source] : std::vector<std::pair<std::string, std::string>>{
            {"PROXY TCP4 10.1.2.3 10.0.0.1 12345 443\r\n", "10.1.2.3 12345"},
-           {"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n",
-            "255.255.255.255 65535"},
+           {"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", "255.255.255.255 65535"},
            {"PROXY TCP6 2001::1 ::1 1 2\r\n", "2001::1 1"},
            {"PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
             "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",

@@ -24,7 +24,7 @@ ErrorCode error_code_of(const UploadError& error) {
     case UploadFailure::exists: return ErrorCode::precondition_failed;
     case UploadFailure::system: break;
   }
-  return error_code_of(error.error);
+  return s3::error_code_of(error.error);
 }
 
 namespace {
@@ -76,7 +76,7 @@ bool older_than(const struct statx& status, std::uint64_t now_seconds, std::uint
 // Whether an entry of uploads/ is rubbish, and it is gone now.
 Task<bool> sweep_entry(const StoreOptions& options, std::string_view bucket, int above,
                        const std::string& name, std::uint64_t age_seconds) {
-  struct statx status {};
+  struct statx status{};
   const auto known = co_await file::stat(above, name.c_str(), status);
   const std::uint64_t now = engine::Shard::current().wall_seconds();
   if (!known || !older_than(status, now, age_seconds)) co_return false;
@@ -117,8 +117,8 @@ Task<UploadResult<UploadId>> create_upload(Store& store, std::string_view bucket
   auto opened = co_await file::open(fd, id.c_str(), O_RDONLY | O_DIRECTORY);
   if (opened) {
     const auto directory = co_await identify(store.options(), std::move(*opened));
-    done = directory ? co_await fill(store, *directory, record)
-                     : std::unexpected(directory.error());
+    done =
+        directory ? co_await fill(store, *directory, record) : std::unexpected(directory.error());
     const int carriers[] = {directory ? directory->fd.get() : fd};
     if (done) done = co_await make_names_durable(store, *above, carriers);
   } else {

@@ -82,7 +82,7 @@ struct OpenUpload {
   UploadRecord record;
 };
 engine::Task<UploadResult<Directory>> open_uploads(const StoreOptions& options,
-                                                            std::string_view bucket);
+                                                   std::string_view bucket);
 // no_such_upload also for an upload of another key.
 engine::Task<UploadResult<OpenUpload>> open_upload(const StoreOptions& options,
                                                    std::string_view bucket, std::string_view key,

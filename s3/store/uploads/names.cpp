@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::size_t time_digits = 12;
 
-constexpr bool lower_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+constexpr bool lower_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
 
 }  // namespace
 
@@ -62,7 +64,9 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 
 }  // namespace
 
-EntryName assembly_name(std::uint64_t slot_bytes) { return name_of("assembly.{}", slot_bytes); }
+EntryName assembly_name(std::uint64_t slot_bytes) {
+  return name_of("assembly.{}", slot_bytes);
+}
 
 EntryName claim_name(std::uint64_t slot_bytes, std::uint32_t part) {
   return name_of("claim.{}.{}", slot_bytes, part);
@@ -77,8 +81,12 @@ EntryName part_name(std::uint32_t part, const std::array<std::uint8_t, 16>& id) 
   return name_of("part.{}.{}", part, unique.c_str());
 }
 
-EntryName dying_name(std::string_view id) { return name_of("x-{}", id); }
-EntryName completed_name(std::string_view id) { return name_of("c-{}", id); }
+EntryName dying_name(std::string_view id) {
+  return name_of("x-{}", id);
+}
+EntryName completed_name(std::string_view id) {
+  return name_of("c-{}", id);
+}
 
 void add_entry(Contents& contents, std::string_view name) {
   if (take_prefix(name, "assembly.")) {

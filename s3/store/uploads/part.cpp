@@ -159,8 +159,7 @@ Task<UploadResult<>> PartWriter::finish(const PartDigests& digests) {
     if (!synced) co_return fail_with(synced.error());
   }
   if (!in_assembly()) {
-    const auto named =
-        co_await link_aside(own_, directory(), part_name(number_, own_id_).c_str());
+    const auto named = co_await link_aside(own_, directory(), part_name(number_, own_id_).c_str());
     if (!named) co_return fail_inside(named.error());
   }
   const auto sequence = co_await give_receipt(digests);
@@ -178,8 +177,7 @@ Task<Result<std::uint32_t>> PartWriter::give_receipt(const PartDigests& digests)
   Receipt receipt{
       .part = number_,
       .size = digests.size,
-      .acknowledged_ms =
-          static_cast<std::int64_t>(engine::Shard::current().wall_ns() / 1'000'000),
+      .acknowledged_ms = static_cast<std::int64_t>(engine::Shard::current().wall_ns() / 1'000'000),
       .md5 = digests.md5,
       .checksum = digests.checksum,
       .blocks = std::vector(digests.blocks.begin(), digests.blocks.end()),
@@ -190,6 +188,7 @@ Task<Result<std::uint32_t>> PartWriter::give_receipt(const PartDigests& digests)
   if (!aside) co_return std::unexpected(aside.error());
   Result<> linked = engine::fail_errno(EEXIST);
   std::uint32_t sequence = 0;
+  receipted_ = true;  // also if the link fails: it may have had its effect all the same
   while (!linked && linked.error().is(EEXIST) && sequence < attempts_max) {
     const EntryName name = receipt_name(number_, ++sequence);
     linked = co_await link_aside(*aside, directory(), name.c_str());
@@ -198,7 +197,6 @@ Task<Result<std::uint32_t>> PartWriter::give_receipt(const PartDigests& digests)
     co_await drop_aside(*aside, directory());
     co_return std::unexpected(linked.error());
   }
-  receipted_ = true;
   const int carriers[] = {aside->file.get(), file_};
   const auto durable = co_await make_names_durable(store_, upload_->directory, carriers);
   if (!durable) co_return std::unexpected(durable.error());

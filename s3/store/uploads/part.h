@@ -11,7 +11,7 @@ namespace millrace::s3::store {
 struct PartDigests {
   std::uint64_t size = 0;
   Md5::Digest md5{};
-  ChecksumValue checksum;                // of the upload's algorithm; none where it has none
+  ChecksumValue checksum;                 // of the upload's algorithm; none where it has none
   std::span<const std::uint64_t> blocks;  // XXH3-64 of each block_bytes, the last may be short
 };
 
@@ -62,7 +62,7 @@ class PartWriter {
   std::optional<uploads::OpenUpload> upload_;
   std::uint32_t number_ = 0;
   std::optional<std::uint64_t> bytes_;
-  std::uint64_t slot_bytes_ = 0;     // of the assembly that holds the claim; 0: a file of its own
+  std::uint64_t slot_bytes_ = 0;  // of the assembly that holds the claim; 0: a file of its own
   engine::Descriptor assembly_;
   uploads::Aside own_;
   std::array<std::uint8_t, 16> own_id_{};

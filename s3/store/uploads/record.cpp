@@ -106,8 +106,8 @@ template <class Take>
 Result<> read_sections(std::span<const std::byte> sections, Take take) {
   format::SectionView section;
   while (format::take_section(sections, section)) {
-    const bool understood = section.level <= format::level &&
-                            take(static_cast<Section>(section.id), section.payload);
+    const bool understood =
+        section.level <= format::level && take(static_cast<Section>(section.id), section.payload);
     if (!understood && (section.id & format::optional_bit) == 0) {
       return engine::fail(Errc::unsupported);
     }

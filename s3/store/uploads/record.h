@@ -38,7 +38,8 @@ struct UploadRecord {
     return static_cast<ChecksumAlgorithm>(object.checksum.algorithm);
   }
 };
-static_assert(static_cast<int>(ChecksumAlgorithm::crc32) == static_cast<int>(StoredChecksum::crc32));
+static_assert(static_cast<int>(ChecksumAlgorithm::crc32) ==
+              static_cast<int>(StoredChecksum::crc32));
 static_assert(static_cast<int>(ChecksumAlgorithm::sha256) ==
               static_cast<int>(StoredChecksum::sha256));
 

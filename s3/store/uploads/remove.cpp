@@ -22,7 +22,7 @@ Task<void> remove_assembly(const StoreOptions& options, std::string_view bucket,
   const auto opened = co_await file::open(directory, name, O_RDONLY | O_NOFOLLOW);
   std::ignore = co_await file::unlink(directory, name);
   if (!opened) co_return;
-  struct statx status {};
+  struct statx status{};
   const auto known = co_await file::stat(opened->get(), "", status);
   if (!known || status.stx_nlink != 0) co_return;
   std::vector<std::byte> attribute(sizeof(OpenObject::attribute));

@@ -108,7 +108,7 @@ struct CompleteRequest {
   std::string_view key;
   std::string_view id;
   std::span<const ListedPart> parts;
-  std::optional<std::uint64_t> object_bytes;   // x-amz-mp-object-size
+  std::optional<std::uint64_t> object_bytes;  // x-amz-mp-object-size
   std::optional<ChecksumValue> object_checksum;
   Ownership owner;
   Overwrite overwrite = Overwrite::allowed;

@@ -4,6 +4,7 @@
 #include "s3/store/listing/any_object.h"
 #include "tests/s3/store/listing/listing_tree.h"
 
+#include <algorithm>
 #include <random>
 
 using namespace millrace;

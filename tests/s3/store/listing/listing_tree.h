@@ -72,7 +72,7 @@ class ListingTree {
     std::uint32_t max_keys = 1000;
   };
 
-  engine::Task<Listed> list(s3::store::DirectoryIndexes& indexes, const Asked& asked) {
+  engine::Task<Listed> list(s3::store::DirectoryIndexes& indexes, Asked asked) {
     s3::ListParameters parameters;
     parameters.prefix = asked.prefix;
     parameters.delimiter = asked.delimiter;

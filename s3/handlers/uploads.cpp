@@ -1,0 +1,190 @@
+// CreateMultipartUpload, CompleteMultipartUpload and AbortMultipartUpload.
+#include "s3/handlers/answers.h"
+#include "s3/handlers/handlers.h"
+#include "s3/handlers/object_headers.h"
+#include "s3/handlers/upload_answers.h"
+#include "s3/query.h"
+#include "s3/service.h"
+#include "s3/xml/reader.h"
+#include "s3/xml/writer.h"
+
+namespace millrace::s3::handlers {
+
+using engine::Task;
+
+std::string_view upload_id(const Request& request) {
+  const auto parameter = find(request.head().query, "uploadId");
+  return parameter ? parameter->value : std::string_view();
+}
+
+S3Error upload_error(const store::UploadError& error) {
+  return {.code = store::error_code_of(error)};
+}
+
+std::string_view checksum_type_name(store::StoredChecksumType type) {
+  return type == store::StoredChecksumType::composite ? "COMPOSITE" : "FULL_OBJECT";
+}
+
+namespace {
+
+// x-amz-checksum-algorithm and x-amz-checksum-type ("Checking object integrity": CRC-64/NVME is
+// always of the full object, the SHAs are always composite, the CRC-32s composite by default).
+Outcome<> parse_checksum_kind(const http::Head& head, store::ObjectChecksum& checksum) {
+  const auto name = head.value("x-amz-checksum-algorithm");
+  const auto type = head.value("x-amz-checksum-type");
+  if (name.empty()) {
+    if (type.empty()) return {};
+    return refuse(ErrorCode::invalid_request,
+                  "The x-amz-checksum-type header can only be used with the "
+                  "x-amz-checksum-algorithm header.");
+  }
+  const auto algorithm = checksum_of_name(name);
+  if (!algorithm) {
+    return refuse(ErrorCode::invalid_request, "Checksum algorithm provided is unsupported.");
+  }
+  const bool sha = *algorithm == ChecksumAlgorithm::sha1 || *algorithm == ChecksumAlgorithm::sha256;
+  const bool full_only = *algorithm == ChecksumAlgorithm::crc64nvme;
+  const bool full = type.empty() ? full_only : http::field_name_equal(type, "full_object");
+  if (!type.empty() && !full && !http::field_name_equal(type, "composite")) {
+    return refuse(ErrorCode::invalid_request, "Value for x-amz-checksum-type header is invalid.");
+  }
+  if ((full && sha) || (!full && full_only)) {
+    return refuse(ErrorCode::invalid_request,
+                  "The checksum type is not supported with this checksum algorithm.");
+  }
+  checksum.algorithm = static_cast<store::StoredChecksum>(*algorithm);
+  checksum.type =
+      full ? store::StoredChecksumType::full_object : store::StoredChecksumType::composite;
+  return {};
+}
+
+std::optional<ChecksumValue> listed_checksum(const xml::PartChecksums& sent) {
+  const std::pair<ChecksumAlgorithm, std::string_view> each[] = {
+      {ChecksumAlgorithm::crc32, sent.crc32},
+      {ChecksumAlgorithm::crc32c, sent.crc32c},
+      {ChecksumAlgorithm::crc64nvme, sent.crc64nvme},
+      {ChecksumAlgorithm::sha1, sent.sha1},
+      {ChecksumAlgorithm::sha256, sent.sha256}};
+  for (const auto& [algorithm, text] : each) {
+    if (!text.empty()) return ChecksumValue::parse(algorithm, text).value_or(ChecksumValue{});
+  }
+  return std::nullopt;
+}
+
+// The checksum of the whole object that CompleteMultipartUpload may state. That of a composite
+// has "-N" behind it, which is no base64 and is compared by the parts already.
+std::optional<ChecksumValue> stated_checksum(const http::Head& head) {
+  for (const http::Field& field : head.fields()) {
+    const auto algorithm = checksum_of_header(field.name);
+    if (!algorithm || field.value.find('-') != std::string_view::npos) continue;
+    return ChecksumValue::parse(*algorithm, field.value).value_or(ChecksumValue{});
+  }
+  return std::nullopt;
+}
+
+std::string completed_document(const Request& request, const store::Completed& completed) {
+  std::string document;
+  xml::Writer writer(document);
+  writer.open_root("CompleteMultipartUploadResult");
+  const std::string location = std::string("http://")
+                                   .append(request.head().host)
+                                   .append(request.head().path);
+  writer.text("Location", location);
+  writer.text("Bucket", request.bucket());
+  writer.key("Key", request.key->view(), xml::KeyEncoding::plain);
+  std::array<char, store::etag_text_bytes_max> etag;
+  writer.etag("ETag", store::write_etag(completed.etag, etag));
+  const ChecksumValue checksum = checksum_value(completed.checksum);
+  if (checksum.algorithm != ChecksumAlgorithm::none) {
+    std::string text(checksum.base64().view());
+    if (completed.checksum.type == store::StoredChecksumType::composite) {
+      text.append("-").append(std::to_string(completed.etag.parts));
+    }
+    writer.text(std::string("Checksum").append(checksum_name(checksum.algorithm)), text);
+    writer.text("ChecksumType", checksum_type_name(completed.checksum.type));
+  }
+  writer.close();
+  return document;
+}
+
+}  // namespace
+
+Task<Outcome<>> create_multipart_upload(Request& request) {
+  const http::Head& head = request.head();
+  store::MetadataView meta;
+  DescribedObject memory;
+  if (const auto described = describe_from_head(head, meta, memory); !described) {
+    co_return described;
+  }
+  if (const auto kind = parse_checksum_kind(head, meta.checksum); !kind) co_return kind;
+  const std::string& principal = request.identity.principal->name;
+  const auto made = co_await store::create_upload(request.service.store(), request.bucket(),
+                                                  {.key = request.key->view(),
+                                                   .initiator = principal,
+                                                   .owner = principal,
+                                                   .object = &meta});
+  if (!made) co_return std::unexpected(upload_error(made.error()));
+  std::string document;
+  {
+    xml::Writer writer(document);
+    writer.open_root("InitiateMultipartUploadResult");
+    writer.text("Bucket", request.bucket());
+    writer.key("Key", request.key->view(), xml::KeyEncoding::plain);
+    writer.text("UploadId", made->view());
+    writer.close();
+  }
+  http::HeadWriter& out = request.begin(200);
+  std::ignore = out.field("Content-Type", "application/xml");
+  const auto algorithm = checksum_value(meta.checksum).algorithm;
+  if (algorithm != ChecksumAlgorithm::none) {
+    std::ignore = out.field("x-amz-checksum-algorithm", checksum_name(algorithm));
+    std::ignore = out.field("x-amz-checksum-type", checksum_type_name(meta.checksum.type));
+  }
+  if (!co_await request.exchange.send(document)) co_return refuse(ErrorCode::request_timeout);
+  co_return Outcome<>{};
+}
+
+Task<Outcome<>> complete_multipart_upload(Request& request) {
+  auto document = co_await read_document(request, true);
+  if (!document) co_return std::unexpected(document.error());
+  const auto listed = xml::parse_complete(*document);
+  if (!listed) co_return std::unexpected(listed.error());
+  std::vector<store::ListedPart> parts;
+  parts.reserve(listed->size());
+  for (const xml::CompletedPart& part : *listed) {
+    parts.push_back({.number = part.number,
+                     .etag = part.etag,
+                     .checksum = listed_checksum(part.checksums)});
+  }
+  const http::Head& head = request.head();
+  std::optional<std::uint64_t> object_bytes;
+  if (const auto* field = head.find("x-amz-mp-object-size"); field != nullptr) {
+    object_bytes = parse_decimal(field->value, ~0ULL);
+    if (!object_bytes) co_return refuse(ErrorCode::invalid_request);
+  }
+  store::MappedPath path;
+  store::map(*request.key, path);
+  const bool must_not_exist = head.find("if-none-match") != nullptr;
+  const auto completed = co_await store::complete_upload(
+      request.service.store(), path,
+      {.bucket = request.bucket(),
+       .key = request.key->view(),
+       .id = upload_id(request),
+       .parts = parts,
+       .object_bytes = object_bytes,
+       .object_checksum = stated_checksum(head),
+       .owner = ownership(request),
+       .overwrite = must_not_exist ? store::Overwrite::refused : store::Overwrite::allowed});
+  if (!completed) co_return std::unexpected(upload_error(completed.error()));
+  co_return co_await send_xml(request, completed_document(request, *completed));
+}
+
+Task<Outcome<>> abort_multipart_upload(Request& request) {
+  const auto aborted = co_await store::abort_upload(request.service.store(), request.bucket(),
+                                                    request.key->view(), upload_id(request));
+  if (!aborted) co_return std::unexpected(upload_error(aborted.error()));
+  request.begin(204);
+  co_return co_await send_empty(request);
+}
+
+}  // namespace millrace::s3::handlers

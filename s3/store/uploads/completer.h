@@ -1,0 +1,43 @@
+// One run of CompleteMultipartUpload over an open upload. It can be stopped anywhere and run
+// again: whatever two runs do to the same file, also at the same time, is the same.
+#pragma once
+
+#include "s3/store/uploads/copy.h"
+#include "s3/store/uploads/plan.h"
+
+namespace millrace::s3::store::uploads {
+
+class Completer {
+ public:
+  Completer(Store& store, MappedPath& path, const CompleteRequest& request, OpenUpload& upload)
+      : store_(store), path_(path), request_(request), upload_(upload) {}
+  Completer(const Completer&) = delete;
+  Completer& operator=(const Completer&) = delete;
+
+  // Publishes; what is then left of the upload is the caller's to remove.
+  engine::Task<UploadResult<Completed>> run();
+
+ private:
+  engine::Task<UploadResult<>> look();
+  engine::Task<UploadResult<>> read_receipts(const Contents& contents);
+  UploadResult<> check_object() const;
+  engine::Task<engine::Result<>> relocate_last(std::uint64_t slot_bytes);
+  engine::Task<engine::Result<>> put_into_slot(int assembly, std::uint64_t slot_bytes);
+  engine::Task<engine::Result<>> close_assemblies();
+  engine::Task<UploadResult<bool>> publish_assembly(std::uint64_t slot_bytes);
+  engine::Task<UploadResult<>> publish_copy();
+  engine::Task<engine::Result<>> copy_part(const Receipt& part, FilePlace to);
+  engine::Task<UploadResult<>> seal_and_publish(StagedFile& staged);
+  int directory() const { return upload_.directory.fd.get(); }
+
+  Store& store_;
+  MappedPath& path_;
+  const CompleteRequest& request_;
+  OpenUpload& upload_;
+  std::vector<StoredPart> parts_;
+  std::vector<Claim> claims_;
+  Summary summary_;
+  std::int64_t sealed_seconds_ = 0;
+};
+
+}  // namespace millrace::s3::store::uploads
