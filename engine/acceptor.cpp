@@ -67,7 +67,9 @@ Acceptor::Acceptor(Shard& shard, Descriptor listener, unsigned listener_index, B
       accept_(*this),
       arrival_(*this) {}
 
-Acceptor::~Acceptor() { CHECK(!armed_); }
+Acceptor::~Acceptor() {
+  CHECK(!armed_);
+}
 
 void Acceptor::start(std::span<Acceptor* const> peers, std::span<Shard* const> shards) {
   peers_ = peers;

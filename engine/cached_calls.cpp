@@ -26,7 +26,9 @@ struct CachePages {
 
 constexpr unsigned stat_mask = STATX_BASIC_STATS | STATX_BTIME;
 
-std::int64_t or_errno(std::int64_t result) { return result < 0 ? -errno : result; }
+std::int64_t or_errno(std::int64_t result) {
+  return result < 0 ? -errno : result;
+}
 
 }  // namespace
 
@@ -79,6 +81,8 @@ int Ring::shut_down(int socket, int how) {
   return static_cast<int>(or_errno(::shutdown(socket, how)));
 }
 
-int Ring::close_now(int fd) { return static_cast<int>(or_errno(::close(fd))); }
+int Ring::close_now(int fd) {
+  return static_cast<int>(or_errno(::close(fd)));
+}
 
 }  // namespace millrace::engine

@@ -12,7 +12,9 @@ namespace millrace::engine {
 
 namespace {
 
-std::int64_t or_errno(std::int64_t result) { return result < 0 ? -errno : result; }
+std::int64_t or_errno(std::int64_t result) {
+  return result < 0 ? -errno : result;
+}
 
 }  // namespace
 

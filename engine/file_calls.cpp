@@ -17,14 +17,16 @@ namespace {
 
 constexpr std::uint64_t lock_retry_max_ms = 64;
 
-long or_errno(long result) { return result < 0 ? -errno : result; }
+long or_errno(long result) {
+  return result < 0 ? -errno : result;
+}
 
 // `Call` is a struct of arguments with `long operator()()`, kept in the awaiting frame.
 template <class Call>
 Operation on_worker(Call& call) {
-  return Operation({.action = Action::call,
-                    .address = &call,
-                    .call = [](void* argument) { return (*static_cast<Call*>(argument))(); }});
+  return Operation({.action = Action::call, .address = &call, .call = [](void* argument) {
+                      return (*static_cast<Call*>(argument))();
+                    }});
 }
 
 struct ReadDirectory {
@@ -79,7 +81,8 @@ struct Truncate {
 struct Lock {
   int fd;
   long operator()() const {
-    struct flock whole{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+    struct flock whole{
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
     return or_errno(::fcntl(fd, F_OFD_SETLK, &whole));
   }
 };

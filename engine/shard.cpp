@@ -58,7 +58,9 @@ Shard::Shard(const ShardOptions& options, std::unique_ptr<Ring> ring)
   block_broken_pipe_signal();
 }
 
-Shard::~Shard() { current_shard = nullptr; }
+Shard::~Shard() {
+  current_shard = nullptr;
+}
 
 Task<Result<>> Shard::deliver(Shard& to, Completion& completion, std::int32_t value) {
   if (&to == this) {
@@ -71,7 +73,9 @@ Task<Result<>> Shard::deliver(Shard& to, Completion& completion, std::int32_t va
                                           .address = &completion}));
 }
 
-void Shard::submit_ignored(const Request& request) { ring_->submit(ignored_, request); }
+void Shard::submit_ignored(const Request& request) {
+  ring_->submit(ignored_, request);
+}
 
 void Shard::post(Message& message) {
   Message* head = mailbox_.load(std::memory_order_relaxed);

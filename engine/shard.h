@@ -37,8 +37,8 @@ static_assert(limits::receive_buffer_bytes <= 0xffff && limits::receive_buffer_c
 
 struct ShardOptions {
   unsigned index = 0;
-  StatusPage* page = nullptr;     // outlives the shard
-  LogChannel* log = nullptr;      // outlives the shard
+  StatusPage* page = nullptr;  // outlives the shard
+  LogChannel* log = nullptr;   // outlives the shard
   RingOptions ring{};
 };
 
@@ -132,6 +132,8 @@ class Sleep {
   Wake timer_;
   const std::uint64_t delay_ms_;
 };
-inline Sleep sleep_for(std::uint64_t delay_ms) { return Sleep(delay_ms); }
+inline Sleep sleep_for(std::uint64_t delay_ms) {
+  return Sleep(delay_ms);
+}
 
 }  // namespace millrace::engine

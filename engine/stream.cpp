@@ -18,7 +18,9 @@ constexpr std::uint64_t starved_retry_ms = 8;
 Stream::Stream(Descriptor socket)
     : socket_(std::move(socket)), pump_(*this), deadline_(*this), retry_(*this) {}
 
-Stream::~Stream() { CHECK(!armed_ && !socket_); }
+Stream::~Stream() {
+  CHECK(!armed_ && !socket_);
+}
 
 void Stream::on_receive(Completion& self, Outcome outcome) {
   Stream& stream = static_cast<Pump&>(self).stream;
@@ -88,7 +90,9 @@ void Stream::wait(std::coroutine_handle<> self, Awaited awaited) {
   awaited_ = awaited;
 }
 
-void Stream::on_retry(Timer& self) { static_cast<Retry&>(self).stream.settle(); }
+void Stream::on_retry(Timer& self) {
+  static_cast<Retry&>(self).stream.settle();
+}
 
 void Stream::on_deadline(Timer& self) {
   Stream& stream = static_cast<Deadline&>(self).stream;
@@ -217,9 +221,13 @@ Task<Result<std::size_t>> Stream::read(std::span<std::byte> into) {
   co_return done;
 }
 
-void Stream::shut_down() { Shard::current().ring().shut_down(fd(), SHUT_RDWR); }
+void Stream::shut_down() {
+  Shard::current().ring().shut_down(fd(), SHUT_RDWR);
+}
 
-void Stream::shut_down_sending() { Shard::current().ring().shut_down(fd(), SHUT_WR); }
+void Stream::shut_down_sending() {
+  Shard::current().ring().shut_down(fd(), SHUT_WR);
+}
 
 Task<void> Stream::close() {
   deadline_.disarm();

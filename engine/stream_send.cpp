@@ -38,8 +38,7 @@ Task<Result<>> Stream::send(std::span<const std::byte> bytes, bool more) {
 }
 
 Task<Result<>> Stream::writable() {
-  const auto ready =
-      co_await Operation({.action = Action::poll, .fd = fd(), .flags = POLLOUT});
+  const auto ready = co_await Operation({.action = Action::poll, .fd = fd(), .flags = POLLOUT});
   if (ready < 0) co_return std::unexpected(Error::from_result(ready));
   if ((ready & (POLLERR | POLLHUP)) != 0) co_return fail_errno(EPIPE);
   co_return Result<>{};

@@ -129,8 +129,8 @@ Task<std::expected<std::string_view, Connection::Next>> Connection::receive_head
 Task<Connection::Next> Connection::serve_request() {
   engine::Shard& shard = server_.shard_;
   const engine::Buffer block = co_await shard.request_blocks().acquire();
-  Exchange exchange(stream_, block.bytes(), info_, server_.dates_.at(static_cast<std::int64_t>(
-                                                       shard.wall_seconds())),
+  Exchange exchange(stream_, block.bytes(), info_,
+                    server_.dates_.at(static_cast<std::int64_t>(shard.wall_seconds())),
                     server_.draining_);
   const auto bytes =
       co_await receive_head(block.bytes().first(Exchange::head_area_bytes), exchange);
@@ -145,8 +145,7 @@ Task<Connection::Next> Connection::serve_request() {
   co_return co_await after_answer(exchange);
 }
 
-Task<Connection::Next> Connection::reject(Exchange& exchange, int status,
-                                          std::string_view reason) {
+Task<Connection::Next> Connection::reject(Exchange& exchange, int status, std::string_view reason) {
   engine::LogLine(server_.shard_.log(), engine::LogLevel::debug, "head refused")
       .field("status", static_cast<std::uint64_t>(status))
       .field("reason", reason);

@@ -10,8 +10,7 @@ using engine::Result;
 using engine::Task;
 
 Exchange::Exchange(engine::Stream& stream, std::span<std::byte> block,
-                   const ConnectionInfo& connection, std::string_view date,
-                   const bool& draining)
+                   const ConnectionInfo& connection, std::string_view date, const bool& draining)
     : stream_(stream),
       block_(block),
       connection_(connection),

@@ -18,9 +18,9 @@ namespace millrace::http {
 
 // What is known of a connection before its first request.
 struct ConnectionInfo {
-  sockaddr_storage peer{};   // the client: of the socket, or of a trusted PROXY header
+  sockaddr_storage peer{};  // the client: of the socket, or of a trusted PROXY header
   sockaddr_storage local{};
-  std::uint64_t id = 0;      // of this shard
+  std::uint64_t id = 0;  // of this shard
   unsigned listener = 0;
   bool tls = false;
 };

@@ -102,15 +102,13 @@ Outcome<> check_named(std::string_view name, std::string_view value, OperationId
   return {};
 }
 
-// versionId=null is the one version that a bucket without versioning has. A part number reads one
-// part of an object.
+// versionId=null is the one version that a bucket without versioning has.
 Outcome<> check_parameter(const QueryParameter& parameter, OperationId id) {
   const bool reads = id == OperationId::get_object || id == OperationId::head_object;
   if (!reads && id != OperationId::delete_object) return {};
   const bool version =
       decodes_to(parameter.name, "versionId") && !decodes_to(parameter.value, "null");
-  const bool part = reads && decodes_to(parameter.name, "partNumber");
-  if (!version && !part) return {};
+  if (!version) return {};
   return std::unexpected(
       S3Error{ErrorCode::not_implemented,
               "A query parameter you provided implies functionality that is not implemented",

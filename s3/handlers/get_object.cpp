@@ -43,6 +43,46 @@ http::Verdict check_conditions(const http::Head& head, const store::OpenObject& 
                         true, now_seconds);
 }
 
+// One part of a multipart object, by ?partNumber=N; an object put whole is its own part 1.
+struct PartSlice {
+  std::uint32_t parts = 0;  // of the object; 0: none was asked for
+  http::RangeAnswer range;
+};
+
+Outcome<PartSlice> slice_of_part(const http::Head& head, const store::OpenObject& object) {
+  const auto parameter = find(head.query, "partNumber");
+  if (!parameter) return PartSlice{};
+  constexpr std::uint64_t number_max = 10'000;
+  const auto number = parse_decimal(parameter->value, number_max);
+  if (!number || *number == 0) {
+    return std::unexpected(
+        refuse_argument("Part number must be an integer between 1 and 10000, inclusive",
+                        "partNumber", parameter->value)
+            .error());
+  }
+  if (head.find("range") != nullptr) {
+    return refuse(ErrorCode::invalid_request,
+                  "Cannot specify both Range header and partNumber query parameter");
+  }
+  PartSlice slice{.parts = 1,
+                  .range = {.kind = http::RangeAnswer::Kind::slice,
+                            .offset = 0,
+                            .length = object.file_size}};
+  const store::PackedParts& parts = object.meta.parts;
+  if (!parts.empty()) {
+    slice.parts = static_cast<std::uint32_t>(parts.size());
+    if (*number > parts.size()) return refuse(ErrorCode::invalid_part_number);
+    for (std::size_t before = 0; before + 1 < *number; ++before) {
+      slice.range.offset += parts.at(before).size;
+    }
+    slice.range.length = parts.at(*number - 1).size;
+  } else if (*number != 1) {
+    return refuse(ErrorCode::invalid_part_number);
+  }
+  if (slice.range.length == 0) slice.range.kind = http::RangeAnswer::Kind::none;
+  return slice;
+}
+
 Task<Outcome<>> send_content(Request& request, const store::OpenObject& object,
                              const http::RangeAnswer& range) {
   http::Exchange& exchange = request.exchange;
@@ -77,7 +117,13 @@ Task<Outcome<>> answer(Request& request, const store::OpenObject& object) {
   const bool range_holds = http::if_range_matches(
       head.value("if-range"),
       {.exists = true, .etag = object.etag(), .modified_seconds = object.modified_seconds()}, now);
-  if (range_holds) range = http::parse_range(head.value("range"), object.file_size);
+  const auto part = slice_of_part(head, object);
+  if (!part) co_return std::unexpected(part.error());
+  if (part->parts > 0) {
+    range = part->range;
+  } else if (range_holds) {
+    range = http::parse_range(head.value("range"), object.file_size);
+  }
   if (range.kind == http::RangeAnswer::Kind::unsatisfiable) {
     request.error_header_name = "Content-Range";
     request.error_header_value = fmt::format("bytes */{}", object.file_size);
@@ -88,6 +134,9 @@ Task<Outcome<>> answer(Request& request, const store::OpenObject& object) {
   validators.write(out, object);
   std::ignore = out.field("Accept-Ranges", "bytes");
   if (slice) std::ignore = out.content_range(range.offset, range.length, object.file_size);
+  if (part->parts > 0 && !object.meta.parts.empty()) {
+    std::ignore = out.field("x-amz-mp-parts-count", part->parts);
+  }
   const bool with_checksum =
       !slice && http::field_name_equal(head.value("x-amz-checksum-mode"), "enabled");
   const auto described = write_object_headers(out, object.meta, head.query, with_checksum);

@@ -123,10 +123,8 @@ std::string uploads_document(const Request& request, const store::UploadListRequ
   writer.text("Bucket", request.bucket());
   writer.key("KeyMarker", asked.key_marker, encoding);
   writer.text("UploadIdMarker", asked.id_marker);
-  if (list.truncated) {
-    writer.key("NextKeyMarker", list.next_key_marker, encoding);
-    writer.text("NextUploadIdMarker", list.next_id_marker);
-  }
+  writer.key("NextKeyMarker", list.next_key_marker, encoding);
+  writer.text("NextUploadIdMarker", list.next_id_marker);
   writer.key("Prefix", asked.prefix, encoding);
   if (!asked.delimiter.empty()) writer.key("Delimiter", asked.delimiter, encoding);
   writer.number("MaxUploads", asked.max);

@@ -2,6 +2,7 @@
 (AWS: "Authenticating Requests (AWS Signature Version 4)"). For what the SDKs normalise, refuse
 or never do wrong: odd paths, wrong dates, broken signatures."""
 
+import re
 import dataclasses
 import datetime
 import hashlib
@@ -30,7 +31,7 @@ class Answer:
 
     def xml(self):
         """The body without namespaces, which say nothing here."""
-        tree = ElementTree.fromstring(self.body)
+        tree = ElementTree.fromstring(CONTROL.sub(b"?", self.body))
         for node in tree.iter():
             node.tag = node.tag.rsplit("}", 1)[-1]
         return tree
@@ -39,6 +40,9 @@ class Answer:
     def code(self):
         """The Code of an S3 error."""
         return self.xml().findtext("Code")
+
+# S3 writes control characters as references that XML 1.0 does not have.
+CONTROL = re.compile(rb"&#x(?:[0-8BCEF]|1[0-9A-F]|7F|FFFE|FFFF);")
 
 
 class Client:

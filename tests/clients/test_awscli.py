@@ -14,9 +14,14 @@ AWS = str(pathlib.Path(sys.executable).with_name("aws"))
 
 @pytest.fixture
 def aws(server, tmp_path):
+    # The CLI's own default for URLs in us-east-1 is still signature version 2.
+    config = tmp_path / "aws-config"
+    config.write_text("[default]\ns3 =\n  signature_version = s3v4\n")
+    env = {**server.environment(), "AWS_CONFIG_FILE": str(config)}
+
     def call(*arguments, check=True):
         command = [AWS, "--endpoint-url", server.endpoint, *arguments]
-        done = subprocess.run(command, env=server.environment(), cwd=tmp_path, text=True,
+        done = subprocess.run(command, env=env, cwd=tmp_path, text=True,
                               capture_output=True, timeout=600)
         assert not check or done.returncode == 0, done.stderr
         return done

@@ -24,8 +24,7 @@ def test_life_of_a_bucket(s3):
 
 def test_a_bucket_that_is_mine_already(s3, bucket):
     s3.put_object(Bucket=bucket, Key="kept", Body=b"x")
-    with errors.refused(409, "BucketAlreadyOwnedByYou"):
-        s3.create_bucket(Bucket=bucket)
+    s3.create_bucket(Bucket=bucket)  # us-east-1 alone answers 200, and changes nothing
     assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"x"
 
 
@@ -116,7 +115,8 @@ def test_deleting_a_subresource_never_deletes_the_bucket(wire, s3, bucket, name)
 @pytest.mark.parametrize("name", [n for n in BUCKET_SUBRESOURCES if n != "versions"])
 def test_putting_a_subresource_never_makes_the_bucket(wire, s3, name):
     answer = wire.request("PUT", "/sub-resource-only", [(name, "")], body=b"<X/>")
-    assert (answer.status, answer.code) in ((501, "NotImplemented"), (404, "NoSuchBucket"))
+    assert (answer.status, answer.code) in ((501, "NotImplemented"),
+                                            (405, "MethodNotAllowed"))  # policyStatus
     with errors.refused(404, "404"):
         s3.head_bucket(Bucket="sub-resource-only")
 

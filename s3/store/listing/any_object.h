@@ -21,7 +21,7 @@ inline bool refused(NameKind kind) {
 
 // Opens a directory to read it; `local` tries the kernel's caches first.
 engine::Task<engine::Result<engine::Descriptor>> open_to_read(bool local, int directory,
-                                                                const char* path);
+                                                              const char* path);
 
 // Below an open directory, read from its descriptor's position. `decoder` has gone down to it. The
 // object that is the directory's own key (`.mr.f`) isn't below it.

@@ -95,8 +95,8 @@ DirectoryIndex::Record DirectoryIndex::append(std::string_view name, EntryKind k
   const std::size_t needed = header_bytes + name.size();
   if (chunks_.empty() || chunks_.back().used + needed > chunk_bytes) {
     const std::size_t room = chunks_.empty() ? first_chunk_bytes : chunk_bytes;
-    chunks_.push_back({std::make_unique_for_overwrite<char[]>(room), 0,
-                       static_cast<std::uint32_t>(room)});
+    chunks_.push_back(
+        {std::make_unique_for_overwrite<char[]>(room), 0, static_cast<std::uint32_t>(room)});
     chunks_bytes_ += room;
   }
   Chunk& chunk = chunks_.back();
@@ -295,8 +295,7 @@ bool DirectoryIndex::insert(std::string_view added, EntryKind added_kind) {
   const std::string_view added_text = entry_text(added, in_chain_);
   const bool plain = holds(added_text, false, added_kind) &&
                      !find(added, directory ? EntryKind::directory_object : added_kind);
-  const bool slashed =
-      directory && holds(added_text, true, added_kind) && !find_directory(added);
+  const bool slashed = directory && holds(added_text, true, added_kind) && !find_directory(added);
   if (!plain && !slashed) return false;
   const Record record = append(added, added_kind);
   if (plain) insert_record(record);

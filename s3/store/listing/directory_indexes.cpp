@@ -57,13 +57,17 @@ struct BuildEnd {
 
 }  // namespace
 
-IndexHandle::IndexHandle(Node& node) : node_(&node) { ++node.references; }
+IndexHandle::IndexHandle(Node& node) : node_(&node) {
+  ++node.references;
+}
 
 IndexHandle::~IndexHandle() {
   if (node_ != nullptr && --node_->references == 0 && !node_->cached) delete node_;
 }
 
-const DirectoryIndex& IndexHandle::operator*() const { return node_->index; }
+const DirectoryIndex& IndexHandle::operator*() const {
+  return node_->index;
+}
 
 DirectoryIndexes::DirectoryIndexes(engine::Shard& shard, const IndexLimits& limits)
     : shard_(shard), limits_(limits), background_(*this) {}
@@ -87,10 +91,9 @@ std::size_t DirectoryIndexes::bytes() const {
 
 Task<Result<IndexHandle>> DirectoryIndexes::acquire(const Abilities& abilities, int directory,
                                                     bool in_chain, std::string_view at) {
-  struct statx status {};
-  const auto known = abilities.local
-                         ? engine::as_result(shard_.ring().stat_open(directory, status))
-                         : co_await fresh_status(directory, status);
+  struct statx status{};
+  const auto known = abilities.local ? engine::as_result(shard_.ring().stat_open(directory, status))
+                                     : co_await fresh_status(directory, status);
   if (!known) co_return std::unexpected(known.error());
   const DirectoryIdentity identity = identity_of(status);
   bool large = false;
@@ -137,7 +140,7 @@ Task<Result<IndexHandle>> DirectoryIndexes::acquire(const Abilities& abilities, 
 }
 
 Task<Result<bool>> DirectoryIndexes::fresh(Node& node, int directory) {
-  struct statx status {};
+  struct statx status{};
   const auto known = co_await fresh_status(directory, status);
   if (!known) co_return std::unexpected(known.error());
   co_return change_times(status) == node.times;
@@ -153,8 +156,7 @@ Task<Result<IndexHandle>> DirectoryIndexes::read_small(int directory, bool in_ch
         co_await file::read_directory(directory, std::span(buffer.get(), small_buffer_bytes));
     if (!got) co_return std::unexpected(got.error());
     if (*got == 0) break;
-    const auto added =
-        co_await add_entries(directory, std::span(buffer.get(), *got), node->index);
+    const auto added = co_await add_entries(directory, std::span(buffer.get(), *got), node->index);
     if (!added) co_return std::unexpected(added.error());
     if (node->index.size() > limits_.small_names_max) co_return IndexHandle();
   }
@@ -214,18 +216,15 @@ Task<Result<>> DirectoryIndexes::scan_watched(Node& node, int directory) {
   co_return Result<>{};
 }
 
-Task<Result<>> DirectoryIndexes::scan_timed(const Abilities& abilities, Node& node,
-                                            int directory) {
-  struct statx before {};
-  struct statx paused {};
-  struct statx after {};
+Task<Result<>> DirectoryIndexes::scan_timed(const Abilities& abilities, Node& node, int directory) {
+  struct statx before{};
+  struct statx paused{};
+  struct statx after{};
   if (const auto known = co_await fresh_status(directory, before); !known) co_return known;
   // The clock that stamps the directory is not ours. When the stamp has stood for longer than its
   // granularity, whatever happens from now on gives another one.
-  const std::uint64_t step_ns =
-      std::max(abilities.timestamp_tick_ns, abilities.timestamp_unit_ns);
-  co_await engine::sleep_for(
-      std::clamp(2 * step_ns / 1'000'000 + 1, pause_ms_min, pause_ms_max));
+  const std::uint64_t step_ns = std::max(abilities.timestamp_tick_ns, abilities.timestamp_unit_ns);
+  co_await engine::sleep_for(std::clamp(2 * step_ns / 1'000'000 + 1, pause_ms_min, pause_ms_max));
   const auto again = co_await file::open(directory, ".", O_RDONLY | O_DIRECTORY);
   if (!again) co_return std::unexpected(again.error());
   if (const auto known = co_await fresh_status(again->get(), paused); !known) co_return known;

@@ -30,7 +30,9 @@ constexpr std::size_t wasted_bytes_min = 1024 * 1024;
 DirectoryIndexes::Background::Background(DirectoryIndexes& owner_in)
     : Timer(&DirectoryIndexes::on_background), owner(owner_in) {}
 
-void DirectoryIndexes::arm(std::uint64_t delay_ms) { shard_.arm(background_, delay_ms); }
+void DirectoryIndexes::arm(std::uint64_t delay_ms) {
+  shard_.arm(background_, delay_ms);
+}
 
 void DirectoryIndexes::on_background(engine::Timer& timer) {
   DirectoryIndexes& self = static_cast<Background&>(timer).owner;
@@ -52,8 +54,7 @@ Task<void> DirectoryIndexes::drain() {
 // The buffer must have been used up. False when nothing is queued.
 bool DirectoryIndexes::read_events() {
   if (!events_) events_ = std::make_unique_for_overwrite<std::byte[]>(event_buffer_bytes);
-  const auto got =
-      shard_.ring().watch_read(watcher_, std::span(events_.get(), event_buffer_bytes));
+  const auto got = shard_.ring().watch_read(watcher_, std::span(events_.get(), event_buffer_bytes));
   event_at_ = 0;
   event_end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
   emptied_ = event_end_ + event_bytes_max <= event_buffer_bytes;

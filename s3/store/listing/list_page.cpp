@@ -149,13 +149,12 @@ Task<void> Page::examine_directory(Slot& slot) {
   slot.exists = false;
   slot.outcome = {};
   auto opened = co_await open_to_read(options_.abilities.local, candidate.directory.get(),
-                                        candidate.leaf.c_str());
+                                      candidate.leaf.c_str());
   if (!opened) {
     if (!directory_gone(opened.error())) slot.outcome = std::unexpected(opened.error());
     co_return;
   }
-  const auto found =
-      co_await any_object_below(options_, std::move(*opened), candidate.decoder);
+  const auto found = co_await any_object_below(options_, std::move(*opened), candidate.decoder);
   if (!found) {
     slot.outcome = std::unexpected(found.error());
   } else {

@@ -34,8 +34,7 @@ struct ListSink {
 // is truncated. Never blocks the shard for much more than half a millisecond. Errors: ENOENT (no
 // such bucket), and the system's.
 engine::Task<engine::Result<>> list_page(const StoreOptions& options, DirectoryIndexes& indexes,
-                                         std::string_view bucket,
-                                         const ListParameters& parameters, Collector& collector,
-                                         ListSink sink);
+                                         std::string_view bucket, const ListParameters& parameters,
+                                         Collector& collector, ListSink sink);
 
 }  // namespace millrace::s3::store

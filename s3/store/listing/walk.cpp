@@ -202,8 +202,7 @@ bool Walk::behind_prefix(std::string_view text) const {
 std::string_view Walk::rolled_up(std::string_view key) const {
   if (delimiter_.empty() || !key.starts_with(prefix_)) return {};
   const std::size_t at = key.find(delimiter_, prefix_.size());
-  return at == std::string_view::npos ? std::string_view()
-                                      : key.substr(0, at + delimiter_.size());
+  return at == std::string_view::npos ? std::string_view() : key.substr(0, at + delimiter_.size());
 }
 
 void Walk::want_after(std::string_view key) {
@@ -306,7 +305,7 @@ Task<Result<>> Walk::take_chain(Level& level, Cursor& cursor) {
       level.cursors, [&](const Cursor& other) { return other.chain == added.chain; });
   if (!known || entered) co_return Result<>{};
   auto opened = co_await open_to_read(options_.abilities.local, cursor.directory.get(),
-                                        added.chain.back().c_str());
+                                      added.chain.back().c_str());
   if (!opened) {
     if (!directory_gone(opened.error())) co_return std::unexpected(opened.error());
     co_return Result<>{};

@@ -25,9 +25,6 @@ Task<UploadResult<Completed>> Completer::run() {
     co_return fail_inside(closed.error());
   }
   if (const auto seen = co_await look(); !seen) co_return std::unexpected(seen.error());
-  const auto live = co_await still_there(upload_.uploads.fd.get(), upload_.id.c_str());
-  if (!live) co_return fail_with(live.error());
-  if (!*live) co_return fail_with(UploadFailure::no_such_upload);
 
   bool published = false;
   if (const Decision now = decide(parts_, claims_); now.way == Way::publish) {
@@ -45,7 +42,16 @@ Task<UploadResult<Completed>> Completer::run() {
                       .copied = !published};
 }
 
+// Rule 3: what is missing proves something only as long as the upload has its name.
 Task<UploadResult<>> Completer::look() {
+  auto looked = co_await look_once();
+  const auto live = co_await still_there(upload_.uploads.fd.get(), upload_.id.c_str());
+  if (!live) co_return fail_with(live.error());
+  if (!*live) co_return fail_with(UploadFailure::no_such_upload);
+  co_return looked;
+}
+
+Task<UploadResult<>> Completer::look_once() {
   auto contents = co_await read_contents(directory());
   if (!contents) co_return fail_inside(contents.error());
   if (const auto read = co_await read_receipts(*contents); !read) co_return read;

@@ -19,6 +19,7 @@ class Completer {
 
  private:
   engine::Task<UploadResult<>> look();
+  engine::Task<UploadResult<>> look_once();
   engine::Task<UploadResult<>> read_receipts(const Contents& contents);
   UploadResult<> check_object() const;
   engine::Task<engine::Result<>> relocate_last(std::uint64_t slot_bytes);

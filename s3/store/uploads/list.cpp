@@ -127,6 +127,10 @@ Task<UploadResult<PartList>> list_parts(Store& store, std::string_view bucket, s
                           .md5 = receipt->md5,
                           .checksum = receipt->checksum});
   }
+  // Rule 3 of layout.h: half of the parts of an upload that is being removed are no answer.
+  const auto live = co_await still_there(upload->uploads.fd.get(), upload->id.c_str());
+  if (!live) co_return fail_with(live.error());
+  if (!*live) co_return fail_with(UploadFailure::no_such_upload);
   co_return list;
 }
 

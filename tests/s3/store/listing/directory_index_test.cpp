@@ -57,8 +57,7 @@ TEST_CASE("directories sort as their names with a slash") {
   index.add(".mr.0", EntryKind::directory);
   index.add(".mr.e..mr.x", EntryKind::object);
   index.sort();
-  CHECK(texts(index) ==
-        std::vector<std::string>{"", ".mr.x", "/", "obj", "obj+", "obj/", "obj1"});
+  CHECK(texts(index) == std::vector<std::string>{"", ".mr.x", "/", "obj", "obj+", "obj/", "obj1"});
   CHECK(index.entry(index.seek("obj/")).kind == EntryKind::directory);
   CHECK(index.entry(index.seek("obj")).kind == EntryKind::directory_object);
   CHECK(index.entry(index.seek(std::string_view("obj\0", 4))).text == "obj+");

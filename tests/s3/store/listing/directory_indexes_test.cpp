@@ -221,9 +221,9 @@ TEST_CASE("a hundred thousand names: one scan, little memory, also in parts") {
     std::set<std::string> keys;
     for (unsigned i = 0; i < 100'000; ++i) {
       keys.insert(numbered("some-directory-", i));
-      const int file = ::openat(tree.directory.fd(),
-                                ("bkt/" + numbered("some-directory-", i)).c_str(),
-                                O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+      const int file =
+          ::openat(tree.directory.fd(), ("bkt/" + numbered("some-directory-", i)).c_str(),
+                   O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
       REQUIRE(::close(file) == 0);
     }
     for (const std::size_t bytes_max : {std::size_t{256} << 20, std::size_t{1} << 20}) {

@@ -16,14 +16,53 @@ namespace {
 
 std::string random_component(std::mt19937& random) {
   const std::string x(249, 'x');
-  const std::vector<std::string> components = {
-      "a", "b", "", "", ".", "..", ".mr.x", ".mr.f", ".mr.sys", ".mr.0", ".snap", ".nfs1", "a+",
-      "a-", "a.", "a0", "a|b", "+", "0", "-", "\x01", "\x7f", "a\x01", "\xc3\xa9",
-      "\xf0\x9f\x98\x80", x, x + "xxxxxx", x + "xxxxxxx", x + "!!!!!!!!", x + "x+", x + "zzzzzzzz",
-      std::string(300, 'x'), std::string(600, 'x'), x + "\xc3\xa9" + x,
-      x.substr(0, 246) + "\xf0\x9f\x98\x80" "aaaaaa", x.substr(0, 248),
-      std::string(248, 'x') + "\xc3\xa9" "bbbbbb", x.substr(0, 246), ".mr." + std::string(300, 'q'),
-      ".mr." + std::string(246, 'q'), ".nfs" + std::string(250, 'n'), "ab", "abc"};
+  const std::vector<std::string> components = {"a",
+                                               "b",
+                                               "",
+                                               "",
+                                               ".",
+                                               "..",
+                                               ".mr.x",
+                                               ".mr.f",
+                                               ".mr.sys",
+                                               ".mr.0",
+                                               ".snap",
+                                               ".nfs1",
+                                               "a+",
+                                               "a-",
+                                               "a.",
+                                               "a0",
+                                               "a|b",
+                                               "+",
+                                               "0",
+                                               "-",
+                                               "\x01",
+                                               "\x7f",
+                                               "a\x01",
+                                               "\xc3\xa9",
+                                               "\xf0\x9f\x98\x80",
+                                               x,
+                                               x + "xxxxxx",
+                                               x + "xxxxxxx",
+                                               x + "!!!!!!!!",
+                                               x + "x+",
+                                               x + "zzzzzzzz",
+                                               std::string(300, 'x'),
+                                               std::string(600, 'x'),
+                                               x + "\xc3\xa9" + x,
+                                               x.substr(0, 246) +
+                                                   "\xf0\x9f\x98\x80"
+                                                   "aaaaaa",
+                                               x.substr(0, 248),
+                                               std::string(248, 'x') +
+                                                   "\xc3\xa9"
+                                                   "bbbbbb",
+                                               x.substr(0, 246),
+                                               ".mr." + std::string(300, 'q'),
+                                               ".mr." + std::string(246, 'q'),
+                                               ".nfs" + std::string(250, 'n'),
+                                               "ab",
+                                               "abc"};
   return components[random() % components.size()];
 }
 
@@ -42,8 +81,8 @@ std::string random_prefix(std::mt19937& random, const ListingTree& tree) {
 }
 
 ListingTree::Asked random_question(std::mt19937& random, const ListingTree& tree) {
-  static const std::vector<std::string> delimiters = {"", "/", "/", "/", "a", "x", "//", "+", "/a",
-                                                      "|", "xx", "mr."};
+  static const std::vector<std::string> delimiters = {"",   "/", "/",  "/", "a",  "x",
+                                                      "//", "+", "/a", "|", "xx", "mr."};
   static const std::vector<std::uint32_t> counts = {0, 1, 2, 3, 7, 40, 1000, 1000};
   ListingTree::Asked asked;
   asked.prefix = random_prefix(random, tree);
@@ -78,7 +117,8 @@ void check_random_trees(bool watched, const IndexLimits& limits) {
         if (random() % 2 == 0) {
           tree.put(random_key(random));
         } else if (!tree.keys.empty()) {
-          tree.remove(*std::next(tree.keys.begin(), static_cast<long>(random() % tree.keys.size())));
+          tree.remove(
+              *std::next(tree.keys.begin(), static_cast<long>(random() % tree.keys.size())));
         }
       }
     }
@@ -87,7 +127,9 @@ void check_random_trees(bool watched, const IndexLimits& limits) {
 
 }  // namespace
 
-TEST_CASE("pages of random trees: small directories") { check_random_trees(true, {}); }
+TEST_CASE("pages of random trees: small directories") {
+  check_random_trees(true, {});
+}
 
 TEST_CASE("pages of random trees: watched indexes") {
   check_random_trees(true, {.small_names_max = 1});
@@ -193,8 +235,8 @@ TEST_CASE("no bucket, and prefixes that lead nowhere") {
       s3::ListParameters parameters;
       parameters.prefix = prefix;
       s3::Collector collector(parameters);
-      const auto missing = co_await s3::store::list_page(tree.options, indexes, "other", parameters,
-                                                         collector, {});
+      const auto missing =
+          co_await s3::store::list_page(tree.options, indexes, "other", parameters, collector, {});
       REQUIRE(!missing);
       CHECK(missing.error().is(ENOENT));
     }

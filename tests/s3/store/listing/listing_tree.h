@@ -39,7 +39,7 @@ class ListingTree {
     s3::store::map(*parsed, path);
     engine::Descriptor at = parent(path, true);
     const std::string leaf(path.name(path.names() - 1));
-    struct stat status {};
+    struct stat status{};
     engine::Descriptor file;
     if (::fstatat(at.get(), leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISDIR(status.st_mode)) {
@@ -94,8 +94,8 @@ class ListingTree {
     for (const auto& key : keys) {
       if (!key.starts_with(asked.prefix) || key <= asked.after) continue;
       std::string shown = key;
-      const std::size_t cut =
-          asked.delimiter.empty() ? std::string::npos
+      const std::size_t cut = asked.delimiter.empty()
+                                  ? std::string::npos
                                   : key.find(asked.delimiter, asked.prefix.size());
       if (cut != std::string::npos) {
         const std::string common = key.substr(0, cut + asked.delimiter.size());
@@ -147,8 +147,7 @@ class ListingTree {
     for (std::size_t i = 0; i + 1 < path.names(); ++i) {
       const std::string name(path.name(i));
       if (make) enter(at.get(), name);
-      at = engine::Descriptor(
-          ::openat(at.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+      at = engine::Descriptor(::openat(at.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
       REQUIRE(at);
     }
     return at;
@@ -156,7 +155,7 @@ class ListingTree {
 
   // Makes the directory; an object of its name moves into it, in one step.
   static void enter(int at, const std::string& name) {
-    struct stat status {};
+    struct stat status{};
     if (::fstatat(at, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       REQUIRE(::mkdirat(at, name.c_str(), 0755) == 0);
     } else if (S_ISREG(status.st_mode)) {
