@@ -12,9 +12,8 @@ namespace millrace::http::grammar {
 enum Class : std::uint8_t {
   token_class = 1,        // RFC 9110 5.6.2 tchar
   field_value_class = 2,  // HTAB, SP, VCHAR, obs-text
-  target_class = 4,       // bytes taken in a request target; see is_target_byte
-  host_class = 8,         // letters, digits, '-', '.', '_'
-  digit_class = 16,
+  host_class = 4,         // letters, digits, '-', '.', '_'
+  digit_class = 8,
 };
 
 consteval std::array<std::uint8_t, 256> make_classes() {
@@ -22,12 +21,9 @@ consteval std::array<std::uint8_t, 256> make_classes() {
   for (unsigned c = 0; c < 256; ++c) {
     const bool digit = c >= '0' && c <= '9';
     const bool alnum = digit || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    const bool visible = (c >= 0x21 && c <= 0x7e) || c >= 0x80;
-    unsigned bits = 0;
+    unsigned bits = c == '\t' || (c >= 0x20 && c != 0x7f) ? field_value_class : 0U;
     if (alnum) bits |= token_class | host_class;
     if (digit) bits |= digit_class;
-    if (visible) bits |= target_class | field_value_class;
-    if (c == ' ' || c == '\t') bits |= field_value_class;
     table[c] = static_cast<std::uint8_t>(bits);
   }
   for (char c : std::string_view("!#$%&'*+-.^_`|~")) {
@@ -41,6 +37,13 @@ inline constexpr std::array<std::uint8_t, 256> classes = make_classes();
 
 constexpr bool is(char c, Class wanted) {
   return (classes[static_cast<unsigned char>(c)] & wanted) != 0;
+}
+// Whether no byte is refused; without a branch for each byte, so that compilers test many at once.
+template <class Refused>
+constexpr bool none(std::string_view text, Refused refused) {
+  std::uint8_t found = 0;
+  for (char c : text) found |= static_cast<std::uint8_t>(refused(static_cast<unsigned char>(c)));
+  return found == 0;
 }
 constexpr bool all(std::string_view text, Class wanted) {
   for (char c : text) {
@@ -62,7 +65,11 @@ constexpr bool is_token(std::string_view text) {
   return !text.empty() && all(text, token_class);
 }
 constexpr bool is_field_value(std::string_view text) {
-  return all(text, field_value_class);
+  return none(text, [](unsigned char c) { return ((c < 0x20) & (c != '\t')) | (c == 0x7f); });
+}
+// The bytes taken in a request target, '#' among them: visible ones and 0x80 to 0xff.
+constexpr bool is_target(std::string_view text) {
+  return none(text, [](unsigned char c) { return (c <= 0x20) | (c == 0x7f); });
 }
 
 constexpr char lower(char c) {

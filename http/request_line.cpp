@@ -112,7 +112,7 @@ std::expected<void, Reject> parse_request_line(std::string_view line, Head& head
   const std::string_view version = line.substr(last + 1);
 
   if (!grammar::is_token(head.method_text)) return reject(400, "malformed method");
-  if (head.target.empty() || !grammar::all(head.target, grammar::target_class)) {
+  if (head.target.empty() || !grammar::is_target(head.target)) {
     return reject(400, "malformed target");
   }
   if (head.target.find('#') != std::string_view::npos) return reject(400, "fragment in the target");

@@ -85,7 +85,7 @@ bool named(const QueryParameter& parameter, bool encoded, std::string_view name)
 }
 
 void note_parameter(Request& request, const QueryParameter& parameter, Scope scope) {
-  const bool encoded = parameter.name.find_first_of("%+") != std::string_view::npos;
+  const bool encoded = is_encoded(parameter.name);
   // Presigned requests bring seven parameters of X-Amz-: none of them needs the loop.
   const bool maybe_selector = encoded || is_lower(parameter.name);
   for (std::size_t i = 0; maybe_selector && i < selectors.size(); ++i) {

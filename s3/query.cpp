@@ -62,6 +62,13 @@ std::optional<QueryParameter> QueryCursor::next() {
   return std::nullopt;
 }
 
+// Not find_first_of("%+"), which searches the two for each byte of the text.
+bool is_encoded(std::string_view raw) {
+  unsigned char found = 0;
+  for (const char c : raw) found |= static_cast<unsigned char>((c == '%') | (c == '+'));
+  return found != 0;
+}
+
 bool decodes_to(std::string_view raw, std::string_view plain) {
   return decodes_to(raw, plain, false);
 }
@@ -79,8 +86,9 @@ std::optional<QueryParameter> find(std::string_view query, std::string_view name
 }
 
 Outcome<std::string_view> percent_decode(std::string_view raw, std::span<char> buffer, Plus plus) {
-  const std::string_view encoded = plus == Plus::space ? "%+" : "%";
-  if (raw.find_first_of(encoded) == std::string_view::npos) return raw;
+  const bool changes =
+      plus == Plus::space ? is_encoded(raw) : raw.find('%') != std::string_view::npos;
+  if (!changes) return raw;
   std::size_t written = 0;
   while (!raw.empty()) {
     const Decoded decoded = decode_front(raw, plus);

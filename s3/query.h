@@ -31,6 +31,9 @@ class QueryCursor {
 // In a query AWS decodes '+' to a space (the form rule); in a path it is itself here.
 enum class Plus : std::uint8_t { literal, space };
 
+// Whether decoding (query rules) could change the text.
+bool is_encoded(std::string_view raw);
+
 // True if the raw text decodes (query rules) to exactly the plain one.
 bool decodes_to(std::string_view raw, std::string_view plain);
 // The same, ASCII case-insensitively; plain must be lower case.

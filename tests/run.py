@@ -55,7 +55,9 @@ SUITES = (
           env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("clients-asan", "pytest", ("tests/clients",), builds=("asan",), timeout_s=1800,
           env=(("MILLRACE_BINARY", "build/asan/millrace"),)),
-    Suite("durability", "pytest", ("tests/fault",), builds=("release",), timeout_s=1200,
+    Suite("micro-bench", "check", ("build/release/bench/micro-bench",
+                                   "--benchmark_min_time=0.0001"), builds=("release",)),
+    Suite("fault", "pytest", ("tests/fault",), builds=("release",), timeout_s=1200,
           env=(("MILLRACE_BINARY", "build/release/millrace"),)),
 )
 

@@ -14,7 +14,7 @@ LAYERS = {
     "s3": {"engine", "http", "s3"},
     "health": {"engine", "http", "health"},
     "tools": {"engine", "http", "s3", "health", "tools"},
-    "bench": {"engine", "http", "bench"},
+    "bench": {"engine", "http", "s3", "health", "tools", "bench"},
     "tests": {"engine", "http", "s3", "health", "tools", "bench", "tests"},
 }
 

@@ -43,6 +43,8 @@ class DataDirectory {
   const std::string& path() const { return path_; }
   std::string system_path() const { return path_ + "/" + system_directory_name; }
   const Format& format() const { return format_; }
+  // Lets another server have the directory, before this process has ended.
+  void unlock() { lock_.reset(); }
 
  private:
   DataDirectory() = default;

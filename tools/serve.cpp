@@ -23,6 +23,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <semaphore>
+#include <thread>
 
 namespace millrace::tools {
 
@@ -158,9 +160,10 @@ class Server {
   void announce();
   void wait(const sigset_t& signals);
   void drain(const sigset_t& signals);
+  void end();
 
   const ServeOptions& options_;
-  const Site site_;
+  Site site_;
   engine::Logger logger_;
   std::optional<engine::Logger> access_logger_;
   std::vector<engine::StatusPage> pages_;
@@ -277,6 +280,25 @@ void Server::drain(const sigset_t& signals) {
   }
 }
 
+constexpr std::chrono::seconds end_limit{3};
+
+// A call to a filesystem that hangs can't be interrupted, and its shard waits for it. Past the
+// limit the process goes without it: listeners and connections are closed by then, the lock is
+// given up here, since the kernel keeps the descriptors for as long as a thread is stuck.
+void Server::end() {
+  health_->stop();
+  std::binary_semaphore ended{0};
+  std::thread guard([this, &ended] {
+    if (ended.try_acquire_for(end_limit)) return;
+    site_.data->unlock();
+    std::fputs("stopped; a call to the filesystem that doesn't return is left behind\n", stderr);
+    ::_exit(0);
+  });
+  frontends_->stop();
+  ended.release();
+  guard.join();
+}
+
 int Server::run(const sigset_t& signals) {
   if (const auto started = start(); !started) {
     std::fprintf(stderr, "%s\n", started.error().line().c_str());
@@ -286,8 +308,7 @@ int Server::run(const sigset_t& signals) {
   announce();
   wait(signals);
   drain(signals);
-  frontends_->stop();
-  health_->stop();
+  end();
   return 0;
 }
 

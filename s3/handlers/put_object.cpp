@@ -40,7 +40,7 @@ Task<Outcome<>> store_object(Request& request, store::MappedPath& path,
   store::Store& objects = request.service.store();
   const auto sealed = co_await store::seal(objects.options(), request.bucket(), staged, meta,
                                            ownership(request));
-  if (!sealed) co_return refuse(error_code_of(sealed.error()));
+  if (!sealed) co_return std::unexpected(bucket_error(sealed.error()));
   const auto published = co_await objects.publish(
       request.bucket(), path, request.key->view(), staged, meta, store::CommitKind::put,
       must_not_exist(request.head()) ? store::Overwrite::refused : store::Overwrite::allowed);

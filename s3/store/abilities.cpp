@@ -126,7 +126,7 @@ std::uint32_t probe_attribute_bytes(const Scratch& scratch) {
   if (!file) return 0;
   const std::vector<char> value(60000, 'x');
   std::uint32_t fits = 0;
-  for (const std::uint32_t bytes : {3500U, 8000U, 60000U}) {
+  for (const std::uint32_t bytes : {800U, 3500U, 8000U, 60000U}) {
     if (::fsetxattr(file.get(), "user.millrace.probe", value.data(), bytes, 0) == 0) fits = bytes;
   }
   scratch.remove("attribute");

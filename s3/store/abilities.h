@@ -68,7 +68,8 @@ struct Abilities {
   DirectorySync directory_sync = DirectorySync::fails;
   std::int32_t directory_sync_errnum = 0;
 
-  // The largest of 3,500, 8,000 and 60,000 bytes that fits in one user attribute; 0: none does.
+  // The largest of 800 (ext4 with blocks of 1 KiB), 3,500, 8,000 and 60,000 bytes that fits in one
+  // user attribute; 0: none does, and nothing can be stored here.
   std::uint32_t attribute_bytes_max = 0;
   // Alignment that O_DIRECT asks of memory, and of offsets and lengths; 0: not told by the kernel.
   std::uint32_t direct_memory_align_bytes = 0;

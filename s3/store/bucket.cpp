@@ -2,7 +2,9 @@
 #include "s3/store/bucket.h"
 
 #include "s3/store/directory_reader.h"
+#include "s3/store/moving_place.h"
 #include "s3/store/paths.h"
+#include "s3/store/staging.h"
 #include "s3/store/tree.h"
 
 #include <fcntl.h>
@@ -24,6 +26,7 @@ namespace {
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY;
 constexpr const char* reserved_name = ".millrace";
 constexpr const char* identity_name = "bucket";
+constexpr std::string_view trash_prefix = "trash-";
 
 Task<Result<Descriptor>> open_bucket(const StoreOptions& options, std::string_view bucket) {
   const BucketPath path(bucket, MappedPath{}, 0);
@@ -36,24 +39,64 @@ Task<Result<Descriptor>> open_bucket(const StoreOptions& options, std::string_vi
 
 Task<Result<>> write_identity(const StoreOptions& options, std::string_view bucket,
                               std::string_view owner) {
-  const auto system = co_await open_system_directory(options.data_fd, bucket, "");
+  const auto system = co_await open_system_directory(options, bucket, "");
   if (!system) co_return std::unexpected(system.error());
   const auto made =
       co_await file::open(system->get(), identity_name, O_WRONLY | O_CREAT | O_EXCL, 0644);
-  if (!made) co_return made.error().is(EEXIST) ? Result<>{} : Result<>(std::unexpected(made.error()));
+  if (!made)
+    co_return made.error().is(EEXIST) ? Result<>{} : Result<>(std::unexpected(made.error()));
   const std::string text = fmt::format(
       "{{\"schema\": 1, \"id\": \"{}\", \"created_ms\": {}, \"owner\": \"{}\"}}\n",
       unique_name("", random_id()).c_str(), engine::Shard::current().wall_ns() / 1'000'000, owner);
   const auto written = co_await file::write(made->get(), std::as_bytes(std::span(text)), 0);
   if (!written) co_return written;
-  const auto synced = co_await file::sync(made->get());
+  const auto synced = co_await sync_unless_none(options, made->get());
   if (!synced) co_return synced;
-  co_return co_await file::sync(system->get());
+  co_return co_await sync_unless_none(options, system->get());
 }
 
 std::int64_t birth_ms(const struct statx& status) {
   const auto& time = (status.stx_mask & STATX_BTIME) != 0 ? status.stx_btime : status.stx_ctime;
   return time.tv_sec * 1000LL + time.tv_nsec / 1'000'000;
+}
+
+// Moves what is in `from` to the directory `into`; directories that are in both are merged.
+Task<Result<>> move_contents(int from, int into) {
+  const auto own = co_await file::open(from, ".", directory_flags);
+  if (!own) co_return std::unexpected(own.error());
+  DirectoryReader reader(own->get());
+  for (;;) {
+    const auto entry = co_await reader.next();
+    if (!entry) co_return std::unexpected(entry.error());
+    if (!*entry) co_return Result<>{};
+    const std::string name((*entry)->view());
+    const auto moved = co_await file::rename(from, name.c_str(), into, name.c_str());
+    if (moved || !(moved.error().is(ENOTEMPTY) || moved.error().is(EEXIST))) continue;
+    const auto each = co_await file::open(from, name.c_str(), directory_flags);
+    const auto there = co_await file::open(into, name.c_str(), directory_flags);
+    if (each && there) std::ignore = co_await move_contents(each->get(), there->get());
+  }
+}
+
+// Puts a bucket's .mr.sys back. When a write has made a new one meanwhile, what is in the old one
+// (uploads, sidecars) is moved into it; directories that are empty there give way.
+Task<Result<>> put_back(int reserved, const char* trash, int bucket) {
+  const auto moved = co_await file::rename(reserved, trash, bucket, system_name.data());
+  if (moved) co_return moved;
+  const auto from = co_await file::open(reserved, trash, directory_flags);
+  const auto into = co_await file::open(bucket, system_name.data(), directory_flags);
+  if (!from || !into) co_return std::unexpected(from ? into.error() : from.error());
+  const auto merged = co_await move_contents(from->get(), into->get());
+  if (!merged) co_return merged;
+  co_return co_await remove_tree(reserved, trash);
+}
+
+// ENOTEMPTY: an object is, for the moment, nowhere but in the moving directory of this .mr.sys.
+Task<Result<>> no_moving_object(int above, std::string_view system) {
+  const std::string moving = std::string(system).append("/").append(moving_directory_name);
+  const auto holds = co_await holds_moving_object(above, moving.c_str());
+  if (!holds) co_return std::unexpected(holds.error());
+  co_return *holds ? Result<>(engine::fail_errno(ENOTEMPTY)) : Result<>{};
 }
 
 // Moves .mr.sys out of the bucket, so that rmdir can tell whether anything else is left.
@@ -62,19 +105,26 @@ Task<Result<>> remove_with_system(const StoreOptions& options, std::string_view 
   const BucketPath path(bucket, MappedPath{}, 0);
   const auto reserved = co_await file::open(options.data_fd, reserved_name, directory_flags);
   if (!reserved) co_return std::unexpected(reserved.error());
-  const UniqueName trash = unique_name("trash-", random_id());
-  const auto moved = co_await file::rename(opened.get(), system_name.data(), reserved->get(),
-                                           trash.c_str());
+  if (!options.abilities.rename_exchange) {
+    const auto none = co_await no_moving_object(opened.get(), system_name);
+    if (!none) co_return none;
+  }
+  const UniqueName trash = unique_name(trash_prefix, random_id());
+  const auto moved =
+      co_await file::rename(opened.get(), system_name.data(), reserved->get(), trash.c_str());
   if (!moved && !moved.error().is(ENOENT)) co_return moved;
-  const auto removed = co_await file::remove_directory(options.data_fd, path.c_str());
+  Result<> removed;
+  if (moved && !options.abilities.rename_exchange) {
+    // Again: from now on none comes here, since who moves one looks for it by the path before it
+    // leaves its own name.
+    removed = co_await no_moving_object(reserved->get(), trash.c_str());
+  }
+  if (removed) removed = co_await file::remove_directory(options.data_fd, path.c_str());
   if (!removed) {
-    if (moved) {
-      std::ignore = co_await file::rename(reserved->get(), trash.c_str(), opened.get(),
-                                          system_name.data());
-    }
+    if (moved) std::ignore = co_await put_back(reserved->get(), trash.c_str(), opened.get());
     co_return removed.error().is(EEXIST) ? Result<>(engine::fail_errno(ENOTEMPTY)) : removed;
   }
-  const auto synced = co_await file::sync(options.data_fd);
+  const auto synced = co_await sync_unless_none(options, options.data_fd);
   if (moved) std::ignore = co_await remove_tree(reserved->get(), trash.c_str());
   co_return synced;
 }
@@ -88,7 +138,10 @@ Task<Result<>> create_bucket(const StoreOptions& options, std::string_view bucke
       co_await file::make_directory(options.data_fd, path.c_str(), options.directory_mode);
   if (!made && made.error().is(EEXIST)) {
     const auto there = co_await open_bucket(options, bucket);
-    co_return engine::fail_errno(there ? EEXIST : ENOTDIR);
+    if (!there) co_return engine::fail_errno(ENOTDIR);
+    // Whoever made it may still be about to sync its name: nobody says before that it is there.
+    const auto synced = co_await sync_unless_none(options, options.data_fd);
+    co_return synced ? Result<>(engine::fail_errno(EEXIST)) : synced;
   }
   if (!made) co_return made;
   const auto opened = co_await open_bucket(options, bucket);
@@ -100,9 +153,9 @@ Task<Result<>> create_bucket(const StoreOptions& options, std::string_view bucke
   }
   const auto identified = co_await write_identity(options, bucket, owner);
   if (!identified) co_return identified;
-  const auto synced = co_await file::sync(opened->get());
+  const auto synced = co_await sync_unless_none(options, opened->get());
   if (!synced) co_return synced;
-  co_return co_await file::sync(options.data_fd);
+  co_return co_await sync_unless_none(options, options.data_fd);
 }
 
 Task<Result<>> delete_bucket(const StoreOptions& options, std::string_view bucket) {
@@ -131,7 +184,7 @@ Task<Result<std::vector<BucketInfo>>> list_buckets(const StoreOptions& options) 
     if (!entry) co_return std::unexpected(entry.error());
     if (!*entry) break;
     if (!bucket_name_valid((*entry)->view())) continue;
-    struct statx status {};
+    struct statx status{};
     const auto known = co_await file::stat(data->get(), (*entry)->name, status);
     if (!known || !S_ISDIR(status.stx_mode)) continue;
     buckets.push_back({.name = (*entry)->name, .created_ms = birth_ms(status)});
@@ -142,20 +195,24 @@ Task<Result<std::vector<BucketInfo>>> list_buckets(const StoreOptions& options) 
 
 namespace {
 
-Task<Result<>> sweep_directory(int staging, std::uint64_t started_ns) {
+// Time stamps are taken at the clock's ticks, up to 10 ms apart.
+constexpr std::uint64_t stamp_lag_ns = 20'000'000;
+
+// Removes what changed last before `started_ns` and whose name has the prefix.
+Task<Result<>> sweep_directory(int staging, std::string_view prefix, std::uint64_t started_ns) {
   DirectoryReader reader(staging);
   for (;;) {
     const auto entry = co_await reader.next();
     if (!entry) co_return std::unexpected(entry.error());
     if (!*entry) co_return Result<>{};
     const std::string name((*entry)->view());
-    struct statx status {};
+    if (!name.starts_with(prefix)) continue;
+    struct statx status{};
     const auto known = co_await file::stat(staging, name.c_str(), status);
     if (!known) continue;
-    const auto changed_ns =
-        static_cast<std::uint64_t>(status.stx_ctime.tv_sec) * 1'000'000'000 +
-        status.stx_ctime.tv_nsec;
-    if (changed_ns >= started_ns) continue;
+    const auto changed_ns = static_cast<std::uint64_t>(status.stx_ctime.tv_sec) * 1'000'000'000 +
+                            status.stx_ctime.tv_nsec;
+    if (changed_ns + stamp_lag_ns >= started_ns) continue;
     if (S_ISDIR(status.stx_mode)) {
       std::ignore = co_await remove_tree(staging, name.c_str());
     } else {
@@ -174,10 +231,12 @@ Task<Result<>> sweep_staging(const StoreOptions& options, std::uint64_t started_
     path.append("/").append(system_name).append("/staging");
     const auto staging = co_await file::open(options.data_fd, path.c_str(), directory_flags);
     if (!staging) continue;
-    const auto swept = co_await sweep_directory(staging->get(), started_ns);
+    const auto swept = co_await sweep_directory(staging->get(), "", started_ns);
     if (!swept) co_return swept;
   }
-  co_return Result<>{};
+  const auto reserved = co_await file::open(options.data_fd, reserved_name, directory_flags);
+  if (!reserved) co_return Result<>{};
+  co_return co_await sweep_directory(reserved->get(), trash_prefix, started_ns);
 }
 
 }  // namespace millrace::s3::store

@@ -25,8 +25,7 @@ engine::Task<engine::Result<>> create_bucket(const StoreOptions& options, std::s
                                              std::string_view owner, const Ownership& ownership);
 
 // ENOENT: no such bucket. ENOTEMPTY: it holds an object. Unfinished uploads go with it.
-engine::Task<engine::Result<>> delete_bucket(const StoreOptions& options,
-                                             std::string_view bucket);
+engine::Task<engine::Result<>> delete_bucket(const StoreOptions& options, std::string_view bucket);
 
 engine::Task<engine::Result<bool>> bucket_exists(const StoreOptions& options,
                                                  std::string_view bucket);
@@ -35,8 +34,7 @@ engine::Task<engine::Result<bool>> bucket_exists(const StoreOptions& options,
 engine::Task<engine::Result<std::vector<BucketInfo>>> list_buckets(const StoreOptions& options);
 
 // Removes what a process that ended before `started_ns` (since 1970) left in the staging
-// directories. Only when no other process serves the same data.
-engine::Task<engine::Result<>> sweep_staging(const StoreOptions& options,
-                                             std::uint64_t started_ns);
+// directories and of deleted buckets. Only when no other process serves the same data.
+engine::Task<engine::Result<>> sweep_staging(const StoreOptions& options, std::uint64_t started_ns);
 
 }  // namespace millrace::s3::store

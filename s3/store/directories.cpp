@@ -1,6 +1,8 @@
 // See directories.h.
 #include "s3/store/directories.h"
 
+#include "s3/store/staging.h"
+
 #include <fcntl.h>
 #include <xxhash.h>
 
@@ -15,7 +17,9 @@ namespace {
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY;
 }
 
-std::uint64_t DirectoryId::hash() const { return XXH3_64bits(this, sizeof *this); }
+std::uint64_t DirectoryId::hash() const {
+  return XXH3_64bits(this, sizeof *this);
+}
 
 Task<Result<>> DirectorySyncs::sync(const Directory& directory) {
   ++asked_;
@@ -49,8 +53,15 @@ Task<Result<>> DirectorySyncs::sync(const Directory& directory) {
   co_return result;
 }
 
+Task<Result<>> sync_names(const StoreOptions& options, DirectorySyncs& syncs,
+                          const Directory& directory) {
+  const auto synced = co_await syncs.sync(directory);
+  if (!synced && options.suspect != nullptr) options.suspect->store(true);
+  co_return synced;
+}
+
 Task<Result<Directory>> identify(const StoreOptions& options, Descriptor fd) {
-  struct statx status {};
+  struct statx status{};
   if (options.abilities.local) {
     const auto known =
         engine::as_result(engine::Shard::current().ring().stat_open(fd.get(), status));
@@ -60,11 +71,10 @@ Task<Result<Directory>> identify(const StoreOptions& options, Descriptor fd) {
     if (!known) co_return std::unexpected(known.error());
   }
   const auto born = status.stx_btime.tv_sec * 1'000'000'000LL + status.stx_btime.tv_nsec;
-  co_return Directory{
-      std::move(fd),
-      {.device = (std::uint64_t{status.stx_dev_major} << 32) | status.stx_dev_minor,
-       .inode = status.stx_ino,
-       .born_ns = static_cast<std::uint64_t>(born)}};
+  co_return Directory{std::move(fd),
+                      {.device = (std::uint64_t{status.stx_dev_major} << 32) | status.stx_dev_minor,
+                       .inode = status.stx_ino,
+                       .born_ns = static_cast<std::uint64_t>(born)}};
 }
 
 Task<Result<Directory>> open_directory(const StoreOptions& options, std::string_view bucket,
@@ -88,12 +98,12 @@ Task<Result<>> sync_ancestors(const StoreOptions& options, SyncedDirectories& sy
   if (synced.contains(directory.id)) co_return Result<>{};
   // The bucket's own entry lies in the data directory, that of name i in the directory of the
   // first i names.
-  const auto data = co_await file::sync(options.data_fd);
+  const auto data = co_await sync_file(options, options.data_fd);
   if (!data) co_return data;
   for (std::size_t above = 0; above < names; ++above) {
     const auto each = co_await open_directory(options, bucket, path, above);
     if (!each) co_return std::unexpected(each.error());
-    const auto done = co_await syncs.sync(*each);
+    const auto done = co_await sync_names(options, syncs, *each);
     if (!done) co_return done;
   }
   synced.add(directory.id);

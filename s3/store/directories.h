@@ -70,6 +70,10 @@ class DirectorySyncs {
   std::uint64_t run_ = 0;
 };
 
+// Syncs the names in a directory under the store's rules: a failure marks the filesystem suspect.
+engine::Task<engine::Result<>> sync_names(const StoreOptions& options, DirectorySyncs& syncs,
+                                          const Directory& directory);
+
 // Opens the directory of the first `names` names; from the kernel's caches where it can.
 engine::Task<engine::Result<Directory>> open_directory(const StoreOptions& options,
                                                        std::string_view bucket, MappedPath& path,

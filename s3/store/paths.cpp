@@ -2,6 +2,7 @@
 #include "s3/store/paths.h"
 
 #include "engine/check.h"
+#include "s3/store/staging.h"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -53,20 +54,21 @@ Task<Result<Descriptor>> open_names(int data_fd, std::string_view bucket, Mapped
 
 namespace {
 
-Task<Result<Descriptor>> open_or_make(int directory, const char* name) {
+Task<Result<Descriptor>> open_or_make(const StoreOptions& options, int directory,
+                                      const char* name) {
   auto opened = co_await file::open(directory, name, O_RDONLY | O_DIRECTORY);
   if (opened || !opened.error().is(ENOENT)) co_return opened;
   const auto made = co_await file::make_directory(directory, name, 0700);
   if (!made && !made.error().is(EEXIST)) co_return std::unexpected(made.error());
   // Whoever made it: what is put into it later must not vanish with its name.
-  const auto synced = co_await file::sync(directory);
+  const auto synced = co_await sync_unless_none(options, directory);
   if (!synced) co_return std::unexpected(synced.error());
   co_return co_await file::open(directory, name, O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace
 
-Task<Result<Descriptor>> open_system_directory(int data_fd, std::string_view bucket,
+Task<Result<Descriptor>> open_system_directory(const StoreOptions& options, std::string_view bucket,
                                                std::string_view name) {
   std::array<char, bucket_name_bytes_max + 32> text{};
   CHECK(bucket.size() <= bucket_name_bytes_max && name.size() < 16);
@@ -82,16 +84,16 @@ Task<Result<Descriptor>> open_system_directory(int data_fd, std::string_view buc
     append("/");
     append(name);
   }
-  auto opened = co_await file::open(data_fd, text.data(), O_RDONLY | O_DIRECTORY);
+  auto opened = co_await file::open(options.data_fd, text.data(), O_RDONLY | O_DIRECTORY);
   if (opened || !opened.error().is(ENOENT)) co_return opened;
   text[bucket.size()] = '\0';
-  auto at = co_await file::open(data_fd, text.data(), O_RDONLY | O_DIRECTORY);
+  auto at = co_await file::open(options.data_fd, text.data(), O_RDONLY | O_DIRECTORY);
   if (!at) co_return at;
-  at = co_await open_or_make(at->get(), system_name.data());
+  at = co_await open_or_make(options, at->get(), system_name.data());
   if (!at || name.empty()) co_return at;
   std::array<char, 16> own{};
   std::memcpy(own.data(), name.data(), name.size());
-  co_return co_await open_or_make(at->get(), own.data());
+  co_return co_await open_or_make(options, at->get(), own.data());
 }
 
 UniqueName unique_name(std::string_view prefix, const std::array<std::uint8_t, 16>& id) {

@@ -5,6 +5,7 @@
 
 #include "engine/file.h"
 #include "s3/store/names.h"
+#include "s3/store/options.h"
 
 #include <array>
 #include <string_view>
@@ -32,7 +33,7 @@ engine::Task<engine::Result<engine::Descriptor>> open_names(int data_fd, std::st
 
 // Opens one of Millrace's own directories, BUCKET/.mr.sys/NAME, making it (and .mr.sys) when it
 // is not there. `name` may be empty: then .mr.sys itself. ENOENT: no such bucket.
-engine::Task<engine::Result<engine::Descriptor>> open_system_directory(int data_fd,
+engine::Task<engine::Result<engine::Descriptor>> open_system_directory(const StoreOptions& options,
                                                                        std::string_view bucket,
                                                                        std::string_view name);
 

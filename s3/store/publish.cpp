@@ -38,7 +38,11 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     const auto parent = co_await parent_for(bucket, path);
     if (!parent) co_return std::unexpected(parent.error());
-    auto lock = co_await locks_.lock(bucket, path.view());
+    auto lock = co_await lock_key(bucket, path, path.names(), parent->fd.get());
+    if (!lock) {
+      if (lock.error().is(ENOENT) || lock.error().is(ENOTDIR)) continue;
+      co_return std::unexpected(lock.error());
+    }
     auto placed = co_await place(bucket, key, staged, {*parent, path.leaf()}, overwrite);
     Result<> durable;
     if (placed) {
@@ -49,8 +53,8 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
       if (inner) {
         const auto directory = co_await identify(options_, std::move(*inner));
         if (!directory) co_return std::unexpected(directory.error());
-        placed = co_await place(bucket, key, staged,
-                                {*directory, file_of_directory_name.data()}, overwrite);
+        placed = co_await place(bucket, key, staged, {*directory, file_of_directory_name.data()},
+                                overwrite);
         if (placed && options_.durability == Durability::strict) {
           durable = co_await sync_ancestors(options_, synced_, syncs_, bucket, path, path.names(),
                                             *directory);
@@ -60,7 +64,7 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
         placed = std::unexpected(inner.error());
       }
     }
-    lock.release();
+    lock->release();
     if (placed && durable) {
       staged.inode = 0;  // the sidecar is the object's now
       tell({.kind = kind,
@@ -84,11 +88,8 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
 
 Task<Result<>> Store::name_is_durable(const Directory& directory, int published) {
   if (options_.durability != Durability::strict) co_return Result<>{};
-  const auto synced = co_await syncs_.sync(directory);
-  if (!synced) {
-    if (options_.suspect != nullptr) options_.suspect->store(true);
-    co_return synced;
-  }
+  const auto synced = co_await sync_names(options_, syncs_, directory);
+  if (!synced) co_return synced;
   // Where a directory's sync does nothing, the object's own descriptor carries the name.
   if (options_.abilities.directory_sync == DirectorySync::works) co_return Result<>{};
   co_return co_await sync_file(options_, published);
@@ -101,12 +102,12 @@ Task<Result<>> Store::put_under(std::string_view bucket, const StagedFile& stage
     const auto& [above, name] = *staged.elsewhere;
     const auto linked = co_await file::link(above, name, directory, leaf);
     if (linked || !linked.error().is(ENOENT)) co_return linked;
-    struct statx status {};
+    struct statx status{};
     const auto there = co_await file::stat(above, name, status);
     co_return there ? linked : engine::fail_errno(ESTALE);
   }
   if (!staged.named) co_return co_await file::link_open(staged.file.get(), directory, leaf);
-  const auto staging = co_await open_system_directory(options_.data_fd, bucket, "staging");
+  const auto staging = co_await open_system_directory(options_, bucket, "staging");
   if (!staging) co_return std::unexpected(staging.error());
   co_return co_await file::link(staging->get(), staged.name().c_str(), directory, leaf);
 }
@@ -119,16 +120,45 @@ Task<Result<Replaced>> Store::place(std::string_view bucket, std::string_view ke
   co_return co_await replace(bucket, key, staged, where, overwrite);
 }
 
+// Gives the staged file a name that has a file, by renaming a second link of it: from staging or,
+// where that is too far for a rename (EXDEV: CephFS has quotas of another directory there), from
+// the same directory, by a name that no key maps to. A process that dies between leaves that name.
+Task<Result<>> Store::put_over(std::string_view bucket, const StagedFile& staged, Place where) {
+  const int target = where.directory.fd.get();
+  const auto staging = co_await open_system_directory(options_, bucket, "staging");
+  if (!staging) co_return std::unexpected(staging.error());
+  Result<> renamed = engine::fail_errno(EXDEV);
+  for (const int above : {staging->get(), target}) {
+    const UniqueName second = unique_name(above == target ? ".mr.t-" : "t-", staged.id);
+    const auto linked = co_await put_under(bucket, staged, above, second.c_str());
+    if (!linked && !linked.error().is(EEXIST)) co_return linked;
+    renamed = co_await file::rename(above, second.c_str(), target, where.leaf);
+    if (renamed) break;
+    std::ignore = co_await file::unlink(above, second.c_str());
+    if (!renamed.error().is(EXDEV)) break;
+  }
+  co_return renamed;
+}
+
+// An overwrite keeps owner and mode; where this process may not chown, it is left as is. The mode
+// comes last, since a change of owner clears bits of it.
+Task<Result<>> Store::keep_owner(const struct statx& old, int fresh) {
+  const auto owned = co_await file::change_owner(fresh, old.stx_uid, old.stx_gid);
+  if (!owned && !owned.error().is(EPERM) && !owned.error().is(EINVAL)) co_return owned;
+  const unsigned mode = old.stx_mode & 07777;
+  if (mode == options_.file_mode) co_return Result<>{};
+  co_return co_await file::change_mode(fresh, mode);
+}
+
 Task<Result<Replaced>> Store::replace(std::string_view bucket, std::string_view key,
-                                      const StagedFile& staged, Place where,
-                                      Overwrite overwrite) {
-  struct statx status {};
+                                      const StagedFile& staged, Place where, Overwrite overwrite) {
+  struct statx status{};
   const auto known = co_await file::stat(where.directory.fd.get(), where.leaf, status);
   if (!known) co_return std::unexpected(known.error());
   if (S_ISDIR(status.stx_mode)) co_return engine::fail_errno(EISDIR);
   if (staged.elsewhere) {
     // A rename between two names of one file does nothing; and it is the object already.
-    struct statx own {};
+    struct statx own{};
     const auto same = co_await file::stat(staged.file.get(), "", own);
     if (!same) co_return std::unexpected(same.error());
     if (own.stx_ino == status.stx_ino && own.stx_dev_major == status.stx_dev_major &&
@@ -144,25 +174,12 @@ Task<Result<Replaced>> Store::replace(std::string_view bucket, std::string_view 
     if (opened) {
       old.file = std::move(*opened);
       std::ignore = co_await describe_object(options_, bucket, key, Detail::head, old);
-      // An overwrite keeps owner and mode; where this process may not chown, it is left as is.
-      const int fresh = staged.file.get();
-      if ((old.mode & 07777) != options_.file_mode) {
-        std::ignore = co_await file::change_mode(fresh, old.mode & 07777);
-      }
-      std::ignore = co_await file::change_owner(fresh, old.uid, old.gid);
     }
+    const auto kept = co_await keep_owner(status, staged.file.get());
+    if (!kept) co_return std::unexpected(kept.error());
   }
-  const auto staging = co_await open_system_directory(options_.data_fd, bucket, "staging");
-  if (!staging) co_return std::unexpected(staging.error());
-  const UniqueName second = unique_name("t-", staged.id);
-  const auto linked = co_await put_under(bucket, staged, staging->get(), second.c_str());
-  if (!linked && !linked.error().is(EEXIST)) co_return std::unexpected(linked.error());
-  const auto renamed = co_await file::rename(staging->get(), second.c_str(),
-                                             where.directory.fd.get(), where.leaf);
-  if (!renamed) {
-    std::ignore = co_await file::unlink(staging->get(), second.c_str());
-    co_return std::unexpected(renamed.error());
-  }
+  const auto switched = co_await put_over(bucket, staged, where);
+  if (!switched) co_return std::unexpected(switched.error());
   if (old.native && old.meta.sidecar.present) {
     co_await remove_sidecar(options_, bucket, old.meta.id, old.inode);
   }

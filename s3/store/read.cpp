@@ -4,6 +4,7 @@
 #include "s3/store/read.h"
 
 #include "s3/store/content_type.h"
+#include "s3/store/moving_place.h"
 #include "s3/store/sidecar.h"
 
 #include <fcntl.h>
@@ -42,6 +43,20 @@ Task<Result<Opened>> open_leaf(const StoreOptions& options, std::string_view buc
   co_return Opened{std::move(*opened), false};
 }
 
+Result<Opened> opened_now(Result<Descriptor> file) {
+  if (!file) return std::unexpected(file.error());
+  return Opened{std::move(*file), false};
+}
+
+// What a symbolic link (ELOOP), a socket (ENXIO) or a device without driver gives is no object.
+bool no_object(const Error& error) {
+  return error.is(ELOOP) || error.is(ENXIO) || error.is(ENODEV);
+}
+
+bool is_absent(const Error& error) {
+  return error.is(ENOENT) || error.is(ENOTDIR) || no_object(error);
+}
+
 Task<Result<>> read_status(int fd, bool cached, struct statx& status) {
   if (cached) {
     co_return engine::as_result(engine::Shard::current().ring().stat_open(fd, status));
@@ -61,8 +76,8 @@ void take_status(const struct statx& status, OpenObject& out) {
 
 Task<Result<std::size_t>> read_attribute(int fd, bool cached, std::span<std::byte> into) {
   if (cached) {
-    const auto got = engine::Shard::current().ring().get_attribute_open(
-        fd, metadata_attribute_name, into);
+    const auto got =
+        engine::Shard::current().ring().get_attribute_open(fd, metadata_attribute_name, into);
     if (got < 0) co_return std::unexpected(Error::from_result(static_cast<int>(got)));
     co_return static_cast<std::size_t>(got);
   }
@@ -77,9 +92,9 @@ void describe_foreign(std::string_view key, OpenObject& out) {
   out.meta.mtime_ns = out.mtime_ns;
   out.meta.content_type = content_type_from_extension(key);
   out.meta.etag.kind = EtagKind::opaque;
-  const auto text = make_foreign_etag(out.inode, out.file_size, out.mtime_ns,
-                                      std::span<char, foreign_etag_bytes>(
-                                          out.etag_text.data(), foreign_etag_bytes));
+  const auto text = make_foreign_etag(
+      out.inode, out.file_size, out.mtime_ns,
+      std::span<char, foreign_etag_bytes>(out.etag_text.data(), foreign_etag_bytes));
   out.etag_size = text.size();
   out.meta.etag.opaque = out.etag();
 }
@@ -88,8 +103,8 @@ bool no_attribute(const Error& error) {
   return error.is(ENODATA) || error.is(EOPNOTSUPP);
 }
 
-Task<Result<>> describe(const StoreOptions& options, std::string_view bucket,
-                        std::string_view key, Detail detail, bool cached, OpenObject& out) {
+Task<Result<>> describe(const StoreOptions& options, std::string_view bucket, std::string_view key,
+                        Detail detail, bool cached, OpenObject& out) {
   const auto size = co_await read_attribute(out.file.get(), cached, out.attribute);
   if (!size) {
     if (no_attribute(size.error())) {
@@ -115,7 +130,7 @@ Task<Result<>> describe(const StoreOptions& options, std::string_view bucket,
 
 Task<Result<>> describe_object(const StoreOptions& options, std::string_view bucket,
                                std::string_view key, Detail detail, OpenObject& out) {
-  struct statx status {};
+  struct statx status{};
   const auto known = co_await read_status(out.file.get(), false, status);
   if (!known) co_return known;
   take_status(status, out);
@@ -125,41 +140,58 @@ Task<Result<>> describe_object(const StoreOptions& options, std::string_view buc
 Task<Result<>> open_object(const StoreOptions& options, std::string_view bucket, MappedPath& path,
                            std::string_view key, Detail detail, OpenObject& out) {
   std::uint64_t directory_inode = 0;
+  std::uint64_t lone_inode = 0;
+  std::array<std::uint8_t, 16> lone_id{};
+  // Without an exchange an object on its way is found aside (moving.h). Nothing under the key,
+  // nothing aside and again nothing under the key: only then there is none.
+  const bool never_aside = static_cast<bool>(options.abilities.rename_exchange);
+  bool looked_aside = never_aside;
   // A name may turn from file to directory and back while this looks; each turn is somebody's
   // commit. The bound only stops a reader that loses against endless writers.
   for (int attempt = 0; attempt < 100; ++attempt) {
     auto opened = co_await open_leaf(options, bucket, path);
-    if (!opened) {
-      const bool absent = opened.error().is(ENOTDIR) || opened.error().is(ELOOP) ||
-                          opened.error().is(ENXIO);
-      co_return std::unexpected(absent ? Error::from_errno(ENOENT) : opened.error());
+    struct statx status{};
+    if (opened) {
+      const auto known = co_await read_status(opened->file.get(), opened->cached, status);
+      if (!known) co_return known;
     }
-    bool cached = opened->cached;
-    out.file = std::move(opened->file);
-    struct statx status {};
-    if (const auto known = co_await read_status(out.file.get(), cached, status); !known) {
-      co_return known;
-    }
-    if (S_ISDIR(status.stx_mode)) {
-      auto inner = co_await file::open(out.file.get(), file_of_directory_name.data(), read_flags);
-      if (!inner && inner.error().is(ENOENT)) {
-        if (directory_inode == status.stx_ino) co_return engine::fail_errno(ENOENT);
+    if (opened && S_ISDIR(status.stx_mode)) {
+      auto inner =
+          co_await file::open(opened->file.get(), file_of_directory_name.data(), read_flags);
+      if (!inner && inner.error().is(ENOENT) && directory_inode != status.stx_ino) {
         directory_inode = status.stx_ino;
-        continue;
+        if (looked_aside) continue;
       }
-      if (!inner) co_return std::unexpected(inner.error());
-      out.file = std::move(*inner);
-      cached = false;
-      if (const auto known = co_await read_status(out.file.get(), cached, status); !known) {
-        co_return known;
+      opened = opened_now(std::move(inner));
+      if (opened) {
+        const auto known = co_await read_status(opened->file.get(), false, status);
+        if (!known) co_return known;
       }
+    }
+    if (!opened) {
+      if (!is_absent(opened.error())) co_return std::unexpected(opened.error());
+      if (looked_aside) co_return engine::fail_errno(ENOENT);
+      looked_aside = true;
+      auto aside = co_await open_moving(options, bucket, path.view());
+      if (!aside && aside.error().is(ENOENT)) continue;
+      opened = opened_now(std::move(aside));
+      if (!opened) co_return std::unexpected(opened.error());
+      const auto known = co_await read_status(opened->file.get(), false, status);
+      if (!known) co_return known;
     }
     if (!S_ISREG(status.stx_mode)) co_return engine::fail_errno(ENOENT);
+    const bool cached = opened->cached;
+    out.file = std::move(opened->file);
     take_status(status, out);
     const auto described = co_await describe(options, bucket, key, detail, cached, out);
-    // A sidecar goes when its object is replaced: look again at what the key is now.
-    if (!described && described.error().is(ESTALE)) continue;
-    co_return described;
+    if (described || !described.error().is(ESTALE)) co_return described;
+    // A sidecar goes when its object is replaced: look again at what the key is now. If that is
+    // the same file, it came without one (a copy of the tree); its attribute is still true.
+    if (lone_inode == out.inode && lone_id == out.meta.id) co_return Result<>{};
+    lone_inode = out.inode;
+    lone_id = out.meta.id;
+    directory_inode = 0;
+    looked_aside = never_aside;
   }
   co_return engine::fail_errno(EAGAIN);
 }
@@ -177,17 +209,12 @@ Task<Result<Opened>> open_in(const StoreOptions& options, int directory, const c
   co_return Opened{std::move(*opened), false};
 }
 
-// What a symbolic link (ELOOP), a socket (ENXIO) or a device without driver gives is no object.
-bool no_object(const Error& error) {
-  return error.is(ELOOP) || error.is(ENXIO) || error.is(ENODEV);
-}
-
 }  // namespace
 
 Task<Result<>> open_entry(const StoreOptions& options, std::string_view bucket, int directory,
                           const char* leaf, std::string_view key, OpenObject& out) {
   auto opened = co_await open_in(options, directory, leaf);
-  struct statx status {};
+  struct statx status{};
   for (bool inner = false; opened; inner = true) {
     const auto known = co_await read_status(opened->file.get(), opened->cached, status);
     if (!known) co_return known;
@@ -201,8 +228,7 @@ Task<Result<>> open_entry(const StoreOptions& options, std::string_view bucket, 
   if (!S_ISREG(status.stx_mode)) co_return engine::fail_errno(ENOENT);
   out.file = std::move(opened->file);
   take_status(status, out);
-  const auto described =
-      co_await describe(options, bucket, key, Detail::head, opened->cached, out);
+  const auto described = co_await describe(options, bucket, key, Detail::head, opened->cached, out);
   if (described || described.error().code == Errc::system) co_return described;
   describe_foreign(key, out);
   co_return Result<>{};

@@ -10,8 +10,8 @@ namespace millrace::s3::store {
 
 // What is to be read of an object beside its head.
 enum class Detail : std::uint8_t {
-  head,   // size, times, ETag, content type, headers
-  full,   // and the tables that may lie in the sidecar: user metadata, parts
+  head,  // size, times, ETag, content type, headers
+  full,  // and the tables that may lie in the sidecar: user metadata, parts
 };
 
 // Errors: ENOENT (no such object, or no such bucket), corrupt, unsupported, and the system's.
@@ -20,9 +20,9 @@ engine::Task<engine::Result<>> open_object(const StoreOptions& options, std::str
                                            OpenObject& out);
 
 // The same for a file that is already open (a listing's, or one about to be replaced).
-engine::Task<engine::Result<>> describe_object(const StoreOptions& options,
-                                               std::string_view bucket, std::string_view key,
-                                               Detail detail, OpenObject& out);
+engine::Task<engine::Result<>> describe_object(const StoreOptions& options, std::string_view bucket,
+                                               std::string_view key, Detail detail,
+                                               OpenObject& out);
 
 // Opens and describes (Detail::head) the object whose name in an open directory is `leaf`, as a
 // listing finds it; also when the name has become a directory meanwhile. An object whose

@@ -1,5 +1,6 @@
 // Removing an object: unlink and sync under the key's lock, then the directories that are left
 // empty. A removal that finds nothing also syncs: what it reports as gone must stay gone.
+#include "s3/store/moving.h"
 #include "s3/store/read.h"
 #include "s3/store/sidecar.h"
 #include "s3/store/store.h"
@@ -24,8 +25,7 @@ Task<void> look_at(const StoreOptions& options, std::string_view bucket, std::st
   auto opened = co_await file::open(directory, leaf, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!opened) co_return;
   old.object.file = std::move(*opened);
-  const auto described =
-      co_await describe_object(options, bucket, key, Detail::head, old.object);
+  const auto described = co_await describe_object(options, bucket, key, Detail::head, old.object);
   old.regular = described.has_value() || old.object.inode != 0;
 }
 
@@ -39,11 +39,8 @@ Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_vie
   const auto gone = co_await file::unlink(directory, where.leaf);
   if (!gone && !gone.error().is(ENOENT)) co_return std::unexpected(gone.error());
   if (options_.durability == Durability::strict) {
-    const auto synced = co_await syncs_.sync(where.directory);
-    if (!synced) {
-      if (options_.suspect != nullptr) options_.suspect->store(true);
-      co_return std::unexpected(synced.error());
-    }
+    const auto synced = co_await sync_names(options_, syncs_, where.directory);
+    if (!synced) co_return std::unexpected(synced.error());
     if (options_.abilities.directory_sync != DirectorySync::works && old.object.file) {
       const auto carried = co_await sync_file(options_, old.object.file.get());
       if (!carried) co_return std::unexpected(carried.error());
@@ -71,12 +68,18 @@ Task<Result<Replaced>> Store::remove_inner(std::string_view bucket, MappedPath& 
   if (options_.durability == Durability::strict) {
     // The directory took the place of a file, perhaps by someone who ended before he had synced
     // that: were it not durable, a power cut could bring the file, and so the object, back.
-    const auto durable = co_await sync_ancestors(options_, synced_, syncs_, bucket, path,
-                                                 path.names(), *inner);
+    const auto durable =
+        co_await sync_ancestors(options_, synced_, syncs_, bucket, path, path.names(), *inner);
     if (!durable) co_return std::unexpected(durable.error());
   }
-  auto removed =
-      co_await remove_at(bucket, key, {*inner, file_of_directory_name.data()}, id);
+  if (!options_.abilities.rename_exchange && options_.durability != Durability::none) {
+    // Before the unlink: else a power cut may keep that and bring the file's name aside back.
+    const auto old = co_await file::open(inner->fd.get(), file_of_directory_name.data(),
+                                         O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const auto gone = co_await sync_moving(options_, syncs_, bucket, old ? old->get() : -1);
+    if (!gone) co_return std::unexpected(gone.error());
+  }
+  auto removed = co_await remove_at(bucket, key, {*inner, file_of_directory_name.data()}, id);
   if (removed && removed->existed) {
     std::ignore = co_await file::remove_directory(parent, where.leaf);
   }
@@ -86,24 +89,40 @@ Task<Result<Replaced>> Store::remove_inner(std::string_view bucket, MappedPath& 
 Task<Result<Replaced>> Store::remove(std::string_view bucket, MappedPath& path,
                                      std::string_view key) {
   constexpr int attempts_max = 1000;
+  // While its file is aside even the directory above a key may be gone; so no directory, nothing
+  // aside and still no directory: only then there is no object.
+  const bool never_aside = static_cast<bool>(options_.abilities.rename_exchange);
+  bool looked_aside = never_aside;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    const auto parent = co_await open_directory(options_, bucket, path, path.names() - 1);
+    auto parent = co_await open_directory(options_, bucket, path, path.names() - 1);
     if (!parent) {
-      if (!parent.error().is(ENOENT) && !parent.error().is(ENOTDIR)) {
+      // No directory, or a symbolic link in its place: no object is below.
+      if (!parent.error().is(ENOENT) && !parent.error().is(ENOTDIR) && !parent.error().is(ELOOP)) {
         co_return std::unexpected(parent.error());
       }
       if (path.names() == 1) co_return std::unexpected(parent.error());  // no such bucket
       const auto bucket_there = co_await open_directory(options_, bucket, path, 0);
       if (!bucket_there) co_return std::unexpected(bucket_there.error());
-      co_return Replaced{};
+      if (looked_aside) co_return Replaced{};
+      const auto aside = co_await may_be_moving(options_, bucket, path.view());
+      if (!aside) co_return std::unexpected(aside.error());
+      looked_aside = !*aside;
+      if (!*aside) continue;
+      parent = co_await parent_for(bucket, path);
+      if (!parent) co_return std::unexpected(parent.error());
     }
-    auto lock = co_await locks_.lock(bucket, path.view());
+    looked_aside = never_aside;
+    auto lock = co_await lock_key(bucket, path, path.names(), parent->fd.get());
+    if (!lock) {
+      if (lock.error().is(ENOENT) || lock.error().is(ENOTDIR)) continue;
+      co_return std::unexpected(lock.error());
+    }
     std::array<std::uint8_t, 16> id{};
     auto removed = co_await remove_at(bucket, key, {*parent, path.leaf()}, id);
     if (!removed && removed.error().is(EISDIR)) {
       removed = co_await remove_inner(bucket, path, key, {*parent, path.leaf()}, id);
     }
-    lock.release();
+    lock->release();
     if (!removed && (removed.error().is(ENOENT) || removed.error().is(ENOTDIR))) continue;
     if (!removed || !removed->existed) co_return removed;
     co_await remove_empty_parents(bucket, path);

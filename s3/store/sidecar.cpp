@@ -1,7 +1,9 @@
 // See sidecar.h.
 #include "s3/store/sidecar.h"
 
+#include "engine/check.h"
 #include "s3/store/paths.h"
+#include "s3/store/staging.h"
 
 #include <fcntl.h>
 
@@ -30,18 +32,28 @@ struct SidecarName {
   const char* c_str() const { return text.data(); }
 };
 
+// meta/ as it is: only a writer makes it.
+Task<Result<engine::Descriptor>> open_meta(const StoreOptions& options, std::string_view bucket) {
+  constexpr std::string_view below = "/.mr.sys/meta";
+  std::array<char, bucket_name_bytes_max + below.size() + 1> path{};
+  CHECK(bucket.size() <= bucket_name_bytes_max);
+  std::memcpy(path.data(), bucket.data(), bucket.size());
+  std::memcpy(path.data() + bucket.size(), below.data(), below.size());
+  co_return co_await file::open(options.data_fd, path.data(), O_RDONLY | O_DIRECTORY);
+}
+
+Error stale_if_absent(Error error) {
+  return error.is(ENOENT) ? Error::from_errno(ESTALE) : error;
+}
+
 }  // namespace
 
-Task<Result<>> load_sidecar(const StoreOptions& options, std::string_view bucket,
-                            OpenObject& out) {
-  const auto directory = co_await open_system_directory(options.data_fd, bucket, "meta");
-  if (!directory) co_return std::unexpected(directory.error());
+Task<Result<>> load_sidecar(const StoreOptions& options, std::string_view bucket, OpenObject& out) {
+  const auto directory = co_await open_meta(options, bucket);
+  if (!directory) co_return std::unexpected(stale_if_absent(directory.error()));
   const SidecarName name(out.meta.id, out.inode);
   const auto opened = co_await file::open(directory->get(), name.c_str(), O_RDONLY);
-  if (!opened) {
-    co_return std::unexpected(opened.error().is(ENOENT) ? Error::from_errno(ESTALE)
-                                                        : opened.error());
-  }
+  if (!opened) co_return std::unexpected(stale_if_absent(opened.error()));
   // A parts table of 10,000 parts with checksums is under 1 MiB.
   constexpr std::uint64_t sidecar_bytes_max = 64 * 1024 * 1024;
   if (out.meta.sidecar.bytes > sidecar_bytes_max) co_return engine::fail(Errc::corrupt);
@@ -55,7 +67,7 @@ Task<Result<>> load_sidecar(const StoreOptions& options, std::string_view bucket
 Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucket,
                              const std::array<std::uint8_t, 16>& id, std::uint64_t inode,
                              std::span<const std::byte> bytes) {
-  const auto directory = co_await open_system_directory(options.data_fd, bucket, "meta");
+  const auto directory = co_await open_system_directory(options, bucket, "meta");
   if (!directory) co_return std::unexpected(directory.error());
   const SidecarName name(id, inode);
   auto made =
@@ -64,23 +76,26 @@ Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucke
   if (!made && made.error().is(EEXIST)) {
     // A file that is sealed once more: its sidecar may be read while this replaces it.
     temporary = unique_name("t-", random_id());
-    made = co_await file::open(directory->get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL,
-                               0600);
+    made =
+        co_await file::open(directory->get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
   }
   if (!made) co_return std::unexpected(made.error());
   auto done = co_await file::write(made->get(), bytes, 0);
-  if (done && options.durability != Durability::none) done = co_await file::sync(made->get());
-  if (done && temporary.c_str()[0] != '\0') {
-    done = co_await file::rename(directory->get(), temporary.c_str(), directory->get(),
-                                 name.c_str());
+  if (done) done = co_await sync_unless_none(options, made->get());
+  if (temporary.c_str()[0] != '\0') {
+    if (done) {
+      done = co_await file::rename(directory->get(), temporary.c_str(), directory->get(),
+                                   name.c_str());
+    }
+    if (!done) std::ignore = co_await file::unlink(directory->get(), temporary.c_str());
   }
-  if (!done || options.durability == Durability::none) co_return done;
-  co_return co_await file::sync(directory->get());
+  if (!done) co_return done;
+  co_return co_await sync_unless_none(options, directory->get());
 }
 
 Task<void> remove_sidecar(const StoreOptions& options, std::string_view bucket,
                           const std::array<std::uint8_t, 16>& id, std::uint64_t inode) {
-  const auto directory = co_await open_system_directory(options.data_fd, bucket, "meta");
+  const auto directory = co_await open_meta(options, bucket);
   if (!directory) co_return;
   const SidecarName name(id, inode);
   std::ignore = co_await file::unlink(directory->get(), name.c_str());

@@ -21,8 +21,8 @@ namespace {
 // same tick of the clock shows, because it cannot have these.
 std::int64_t tagged_time_ns(const StoreOptions& options, const StagedFile& staged) {
   constexpr std::uint64_t second_ns = 1'000'000'000;
-  const std::uint64_t unit_ns = std::clamp<std::uint64_t>(options.abilities.timestamp_unit_ns, 1,
-                                                          second_ns);
+  const std::uint64_t unit_ns =
+      std::clamp<std::uint64_t>(options.abilities.timestamp_unit_ns, 1, second_ns);
   std::uint64_t tag = 0;
   std::memcpy(&tag, staged.id.data(), sizeof tag);
   const std::uint64_t nanoseconds = tag % (second_ns / unit_ns) * unit_ns;
@@ -33,7 +33,7 @@ std::int64_t tagged_time_ns(const StoreOptions& options, const StagedFile& stage
 
 Task<Result<>> open_named(const StoreOptions& options, std::string_view bucket,
                           StagedFile& staged) {
-  const auto directory = co_await open_system_directory(options.data_fd, bucket, "staging");
+  const auto directory = co_await open_system_directory(options, bucket, "staging");
   if (!directory) co_return std::unexpected(directory.error());
   const UniqueName name = staged.name();
   auto made = co_await file::open(directory->get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL,
@@ -57,6 +57,11 @@ Task<Result<>> sync_file(const StoreOptions& options, int fd) {
   const auto synced = co_await file::sync(fd);
   if (!synced && options.suspect != nullptr) options.suspect->store(true);
   co_return synced;
+}
+
+Task<Result<>> sync_unless_none(const StoreOptions& options, int fd) {
+  if (options.durability == Durability::none) co_return Result<>{};
+  co_return co_await sync_file(options, fd);
 }
 
 Task<Result<>> stage(const StoreOptions& options, std::string_view bucket, StagedFile& staged) {
@@ -83,7 +88,7 @@ Task<Result<>> seal(const StoreOptions& options, std::string_view bucket, Staged
   const auto encoded = encode(meta, room, attribute, sidecar);
   if (!encoded) co_return std::unexpected(encoded.error());
   if (encoded->has_sidecar) {
-    struct statx status {};
+    struct statx status{};
     const auto known = co_await file::stat(fd, "", status);
     if (!known) co_return known;
     staged.inode = status.stx_ino;
@@ -99,17 +104,22 @@ Task<Result<>> seal(const StoreOptions& options, std::string_view bucket, Staged
   const auto stamped = co_await file::set_times(
       fd, {.tv_sec = meta.mtime_ns / second_ns, .tv_nsec = meta.mtime_ns % second_ns});
   if (!stamped) co_return stamped;
-  if (options.durability == Durability::none) co_return Result<>{};
-  co_return co_await sync_file(options, fd);
+  co_return co_await sync_unless_none(options, fd);
 }
 
 Task<void> discard(const StoreOptions& options, std::string_view bucket, StagedFile& staged) {
-  // What keeps its name may be the object by now, and its sidecar the object's.
-  if (staged.inode != 0 && !staged.elsewhere) co_await remove_sidecar(options, bucket, staged.id, staged.inode);
+  // What keeps its name may be the object by now, and its sidecar the object's. So may be what a
+  // publish named that was reported as failed (a network filesystem's lost answer).
+  if (staged.inode != 0 && !staged.elsewhere) {
+    struct statx status{};
+    const auto known = co_await file::stat(staged.file.get(), "", status);
+    const bool unpublished = known && status.stx_nlink <= (staged.named ? 1U : 0U);
+    if (unpublished) co_await remove_sidecar(options, bucket, staged.id, staged.inode);
+  }
   staged.inode = 0;
   if (staged.named) {
     staged.named = false;
-    const auto directory = co_await open_system_directory(options.data_fd, bucket, "staging");
+    const auto directory = co_await open_system_directory(options, bucket, "staging");
     if (directory) std::ignore = co_await file::unlink(directory->get(), staged.name().c_str());
   }
   co_await file::close(std::move(staged.file));

@@ -44,8 +44,7 @@ engine::Task<engine::Result<>> stage(const StoreOptions& options, std::string_vi
 // makes it durable. `meta` must have its size and etag; id, file_size and mtime_ns are set here.
 // An fsync that failed is not tried again: the file must be discarded.
 engine::Task<engine::Result<>> seal(const StoreOptions& options, std::string_view bucket,
-                                    StagedFile& staged, MetadataView& meta,
-                                    const Ownership& owner);
+                                    StagedFile& staged, MetadataView& meta, const Ownership& owner);
 
 // Removes what was staged and is not wanted; harmless after a publish.
 engine::Task<void> discard(const StoreOptions& options, std::string_view bucket,
@@ -53,5 +52,7 @@ engine::Task<void> discard(const StoreOptions& options, std::string_view bucket,
 
 // fsync under the store's rules: a failure marks the filesystem suspect.
 engine::Task<engine::Result<>> sync_file(const StoreOptions& options, int fd);
+// The same, but for the mode that syncs nothing.
+engine::Task<engine::Result<>> sync_unless_none(const StoreOptions& options, int fd);
 
 }  // namespace millrace::s3::store

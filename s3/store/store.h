@@ -46,12 +46,25 @@ class Store {
   engine::Task<engine::Result<Replaced>> remove(std::string_view bucket, MappedPath& path,
                                                 std::string_view key);
 
+  // Brings the objects back under their keys that a process which died, or a power cut, has left
+  // aside in the bucket (moving.h); how many. Once at start: until then they are read and written
+  // as ever, but not listed. Safe beside everything else.
+  engine::Task<engine::Result<std::size_t>> finish_moves(std::string_view bucket);
+
  private:
   struct Place {
     const Directory& directory;
     const char* leaf;
   };
 
+  // The lock of the object of the first `names` names, whose directory is `parent`, and no part
+  // of it left aside. ENOENT: the directory was removed meanwhile, and must be made again.
+  engine::Task<engine::Result<KeyLocks::Held>> lock_key(std::string_view bucket, MappedPath& path,
+                                                        std::size_t names, int parent);
+  engine::Task<engine::Result<>> move_into_directory(std::string_view bucket, MappedPath& path,
+                                                     std::size_t names, int above);
+  engine::Task<engine::Result<>> finish_move(std::string_view bucket, std::string_view object,
+                                             int moving);
   engine::Task<engine::Result<Directory>> parent_for(std::string_view bucket, MappedPath& path);
   engine::Task<engine::Result<Directory>> make_parent(std::string_view bucket, MappedPath& path);
   engine::Task<engine::Result<engine::Descriptor>> open_or_make(MappedPath& path,
@@ -63,9 +76,12 @@ class Store {
   engine::Task<engine::Result<Replaced>> place(std::string_view bucket, std::string_view key,
                                                const StagedFile& staged, Place where,
                                                Overwrite overwrite);
+  engine::Task<engine::Result<>> put_over(std::string_view bucket, const StagedFile& staged,
+                                          Place where);
   engine::Task<engine::Result<Replaced>> replace(std::string_view bucket, std::string_view key,
                                                  const StagedFile& staged, Place where,
                                                  Overwrite overwrite);
+  engine::Task<engine::Result<>> keep_owner(const struct statx& old, int fresh);
   engine::Task<engine::Result<>> name_is_durable(const Directory& directory, int file);
   engine::Task<engine::Result<Replaced>> remove_at(std::string_view bucket, std::string_view key,
                                                    Place where,

@@ -2,6 +2,7 @@
 (AWS: "Authenticating Requests (AWS Signature Version 4)"). For what the SDKs normalise, refuse
 or never do wrong: odd paths, wrong dates, broken signatures."""
 
+import contextlib
 import re
 import dataclasses
 import datetime
@@ -46,6 +47,8 @@ CONTROL = re.compile(rb"&#x(?:[0-8BCEF]|1[0-9A-F]|7F|FFFE|FFFF);")
 
 
 class Client:
+    timeout_s = 60  # of each wait for the server
+
     def __init__(self, endpoint, access_key, secret_key, region="us-east-1"):
         self.host = endpoint.removeprefix("http://")
         self.access_key, self.secret_key, self.region = access_key, secret_key, region
@@ -103,13 +106,15 @@ class Client:
 
     def send(self, method, target, headers=(), body=b""):
         """Exactly this request, unsigned unless the caller signed it."""
-        connection = http.client.HTTPConnection(self.host, timeout=60)
+        connection = http.client.HTTPConnection(self.host, timeout=self.timeout_s)
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             headers = {"Host": self.host, "Content-Length": len(body), **dict(headers)}
             for name, value in headers.items():
                 connection.putheader(name, str(value))
-            connection.endheaders(body or None)
+            # A refusal may come before the body has been sent; it is there to be read.
+            with contextlib.suppress(BrokenPipeError):
+                connection.endheaders(body or None)
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:

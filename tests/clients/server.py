@@ -52,6 +52,7 @@ class Millrace:
     log: pathlib.Path
     process: subprocess.Popen
     port: int
+    health_port: int
     access_key: str = ""
     secret_key: str = ""
     generated: bool = True
@@ -80,7 +81,7 @@ class Millrace:
         with open(log, "wb") as out:
             process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL,
                                        stdout=out, stderr=subprocess.STDOUT, env=env)
-        server = cls(data, log, process, ports[0], generated=not credentials)
+        server = cls(data, log, process, *ports, generated=not credentials)
         try:
             server.wait_ready()
             server.access_key, server.secret_key = (

@@ -159,7 +159,7 @@ TEST_CASE("acceptor: without descriptors it waits, then takes what has queued up
   one.stop();
 }
 
-TEST_CASE("acceptor: stop() closes the listener, also while it waits after a failure") {
+TEST_CASE("acceptor: stop() closes the listener") {
   const Seed seed(1, true);
   Acceptors one(1);
   const auto port = one.port;

@@ -128,11 +128,10 @@ inline engine::Task<std::string> read_all(engine::Stream& stream) {
 // Whole directory for a test's files; removed with everything in it.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    char name[] = "/tmp/millrace-test-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    path_ = name;
-    fd_ = engine::Descriptor(::open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  explicit TemporaryDirectory(const std::string& above = "/tmp")
+      : path_(above + "/millrace-test-XXXXXX") {
+    REQUIRE(::mkdtemp(path_.data()) != nullptr);
+    fd_ = engine::Descriptor(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;

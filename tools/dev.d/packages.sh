@@ -33,6 +33,8 @@ test   e2fsprogs
 test   xfsprogs
 lint   clang-format-19
 lint   clang-tidy-19
+bench  wrk
+bench  nginx-light
 fresh  debootstrap
 TABLE
 }

@@ -70,7 +70,7 @@ Task<Result<>> fill(Store& store, const Directory& directory, UploadRecord& reco
 
 bool older_than(const struct statx& status, std::uint64_t now_seconds, std::uint64_t age_seconds) {
   const auto changed = static_cast<std::uint64_t>(status.stx_ctime.tv_sec);
-  return changed + age_seconds <= now_seconds;
+  return age_seconds == 0 || changed + age_seconds <= now_seconds;
 }
 
 // Whether an entry of uploads/ is rubbish, and it is gone now.

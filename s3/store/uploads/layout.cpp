@@ -52,7 +52,7 @@ Task<Result<Contents>> read_contents(int directory) {
 }
 
 Task<UploadResult<Directory>> open_uploads(const StoreOptions& options, std::string_view bucket) {
-  auto opened = co_await open_system_directory(options.data_fd, bucket, "uploads");
+  auto opened = co_await open_system_directory(options, bucket, "uploads");
   if (!opened) {
     if (opened.error().is(ENOENT)) co_return fail_with(UploadFailure::no_such_bucket);
     co_return fail_with(opened.error());

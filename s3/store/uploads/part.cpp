@@ -28,6 +28,13 @@ bool fits(std::uint64_t slot_bytes, std::uint32_t number) {
   return slot_bytes <= assembly_bytes_max / number;
 }
 
+// A directory without a name refuses new files in many ways (ext4's O_TMPFILE: EPERM).
+Task<UploadError> explain(const std::optional<OpenUpload>& upload, engine::Error error) {
+  const auto live = co_await still_there(upload->uploads.fd.get(), upload->id.c_str());
+  if (live && !*live) co_return UploadError{UploadFailure::no_such_upload, {}, 0};
+  co_return system_error(error);
+}
+
 }  // namespace
 
 Task<UploadResult<>> PartWriter::begin(std::string_view bucket, std::string_view key,
@@ -46,11 +53,11 @@ Task<UploadResult<>> PartWriter::begin(std::string_view bucket, std::string_view
   bytes_ = bytes;
   if (bytes && *bytes != 0) {
     const auto taken = co_await take_slot(*bytes);
-    if (!taken) co_return fail_inside(taken.error());
+    if (!taken) co_return std::unexpected(co_await explain(upload_, taken.error()));
     if (*taken) co_return UploadResult<>{};
   }
   auto own = co_await make_aside(store_.options(), directory());
-  if (!own) co_return fail_inside(own.error());
+  if (!own) co_return std::unexpected(co_await explain(upload_, own.error()));
   own_ = std::move(*own);
   own_id_ = random_id();
   file_ = own_.file.get();
@@ -156,14 +163,14 @@ Task<UploadResult<>> PartWriter::finish(const PartDigests& digests) {
   }
   if (store_.options().durability != Durability::none) {
     const auto synced = co_await sync_file(store_.options(), file_);
-    if (!synced) co_return fail_with(synced.error());
+    if (!synced) co_return std::unexpected(co_await explain(upload_, synced.error()));
   }
   if (!in_assembly()) {
     const auto named = co_await link_aside(own_, directory(), part_name(number_, own_id_).c_str());
-    if (!named) co_return fail_inside(named.error());
+    if (!named) co_return std::unexpected(co_await explain(upload_, named.error()));
   }
   const auto sequence = co_await give_receipt(digests);
-  if (!sequence) co_return fail_inside(sequence.error());
+  if (!sequence) co_return std::unexpected(co_await explain(upload_, sequence.error()));
   // Rule 3: what was put into a directory without a name is lost.
   const auto live = co_await still_there(upload_->uploads.fd.get(), upload_->id.c_str());
   if (!live) co_return fail_with(live.error());

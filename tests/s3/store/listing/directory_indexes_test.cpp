@@ -43,8 +43,8 @@ engine::Task<> check_all(ListingTree& tree, DirectoryIndexes& indexes) {
 TEST_CASE("a large directory is read once and then followed") {
   on_shard([](engine::Shard& shard) -> engine::Task<> {
     ListingTree tree;
-    DirectoryIndexes indexes(shard);
-    fill(tree, 700);
+    DirectoryIndexes indexes(shard, {.small_names_max = 80});
+    fill(tree, 100);
     co_await check_all(tree, indexes);
     CHECK(indexes.counters().scans == 1);
     CHECK(indexes.size() == 1);
@@ -52,7 +52,7 @@ TEST_CASE("a large directory is read once and then followed") {
     REQUIRE(tree.put("key000000+"));
     REQUIRE(tree.put("zzz"));
     REQUIRE(tree.put(std::string(300, 'l')));
-    tree.remove("key000699");
+    tree.remove("key000099");
     co_await check_all(tree, indexes);
 
     REQUIRE(tree.put("key000010/below"));  // an object becomes a directory, by an exchange
@@ -79,6 +79,7 @@ TEST_CASE("a large directory is read once and then followed") {
 }
 
 TEST_CASE("many inserts and removals keep the order") {
+  if (ring_kind().fake) return;  // nothing in it depends on the order of requests
   on_shard([](engine::Shard& shard) -> engine::Task<> {
     ListingTree tree;
     DirectoryIndexes indexes(shard, {.small_names_max = 10});
@@ -94,6 +95,7 @@ TEST_CASE("many inserts and removals keep the order") {
 }
 
 TEST_CASE("a queue that overflows means a new scan") {
+  if (ring_kind().fake) return;  // nothing in it depends on the order of requests
   unsigned queued = 0;
   std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> queued;
   if (queued == 0 || queued > 200'000) MILLRACE_SKIP("the inotify queue is too long to fill");
@@ -159,15 +161,15 @@ TEST_CASE("without watches the directory's times decide") {
 TEST_CASE("pages that run together share one scan") {
   on_shard([](engine::Shard& shard) -> engine::Task<> {
     ListingTree tree;
-    DirectoryIndexes indexes(shard);
-    fill(tree, 3000);
-    const ListingTree::Asked asked{.after = "key001000", .max_keys = 10};
+    DirectoryIndexes indexes(shard, {.small_names_max = 100});
+    fill(tree, ring_kind().fake ? 300 : 3000);
+    const ListingTree::Asked asked{.after = "key000200", .max_keys = 10};
     auto first = tree.list(indexes, asked);
     auto second = tree.list(indexes, asked);
-    auto third = tree.list(indexes, {.prefix = "key0029"});
+    auto third = tree.list(indexes, {.prefix = "key00029"});
     CHECK((co_await std::move(first)) == tree.expected(asked));
     CHECK((co_await std::move(second)) == tree.expected(asked));
-    CHECK((co_await std::move(third)) == tree.expected({.prefix = "key0029"}));
+    CHECK((co_await std::move(third)) == tree.expected({.prefix = "key00029"}));
     CHECK(indexes.counters().scans == 1);
   });
 }
@@ -178,7 +180,7 @@ TEST_CASE("what stays is on the page whatever happens around it") {
       ListingTree tree;
       DirectoryIndexes indexes(shard, {.small_names_max = small});
       std::set<std::string> stay;
-      for (unsigned i = 0; i < 300; ++i) {
+      for (unsigned i = 0; i < (ring_kind().fake ? 60U : 300U); ++i) {
         stay.insert(numbered("d", i / 10) + "/" + numbered("stay", i));
         REQUIRE(tree.put(numbered("d", i / 10) + "/" + numbered("stay", i)));
         REQUIRE(tree.put(numbered("d", i / 10) + "g/" + numbered("goes", i)));

@@ -49,8 +49,9 @@ struct PartContent {
   std::uint64_t key(std::uint64_t what) const { return number * 1000 + salt * 10 + what; }
 };
 
-inline st::Abilities abilities_of(int fd) {
-  const auto probed = st::probe_abilities(fd, "probe");
+// Of the filesystem that all temporary directories are on; probed once, since it takes a while.
+inline const st::Abilities& abilities_of(int fd) {
+  static const auto probed = st::probe_abilities(fd, "probe");
   REQUIRE(probed);
   return *probed;
 }
