@@ -2,6 +2,7 @@
 #include "tools/frontends.h"
 
 #include "s3/store/bucket.h"
+#include "s3/store/uploads/upload.h"
 
 namespace millrace::tools {
 
@@ -82,11 +83,20 @@ Result<> Frontends::prepare(void* context, engine::Shard& shard) {
 
 namespace {
 
-engine::Task<> sweep(const s3::store::StoreOptions& options, engine::Shard& shard) {
-  const auto swept = co_await s3::store::sweep_staging(options, shard.wall_ns());
+// What processes that ended have left: staged files, and uploads that were half removed. The
+// memory of completed uploads, from which a repeated Complete is answered, goes after a day.
+engine::Task<> sweep(s3::store::Store& store, engine::Shard& shard) {
+  constexpr std::uint64_t upload_age_seconds = 24 * 60 * 60;
+  const auto swept = co_await s3::store::sweep_staging(store.options(), shard.wall_ns());
   if (!swept) {
     engine::LogLine(shard.log(), engine::LogLevel::warning, "leftovers could not be swept")
         .field("why", describe(swept.error()));
+  }
+  const auto buckets = co_await s3::store::list_buckets(store.options());
+  if (!buckets) co_return;
+  for (const s3::store::BucketInfo& bucket : *buckets) {
+    std::ignore = co_await store.finish_moves(bucket.name);
+    std::ignore = co_await s3::store::sweep_uploads(store, bucket.name, upload_age_seconds);
   }
 }
 
@@ -98,7 +108,7 @@ void Frontends::begin(void* context, engine::Shard& shard) {
   for (unsigned listener = 0; listener < own.acceptors.size(); ++listener) {
     own.acceptors[listener]->start(self.acceptors_[listener], self.running_);
   }
-  if (shard.index() == 0) shard.tasks().adopt(sweep(self.options_.store, shard));
+  if (shard.index() == 0) shard.tasks().adopt(sweep(own.service->store(), shard));
 }
 
 void Frontends::end(void* context, engine::Shard& shard) {

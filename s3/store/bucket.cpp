@@ -82,13 +82,15 @@ Task<Result<>> move_contents(int from, int into) {
 // (uploads, sidecars) is moved into it; directories that are empty there give way.
 Task<Result<>> put_back(int reserved, const char* trash, int bucket) {
   const auto moved = co_await file::rename(reserved, trash, bucket, system_name.data());
-  if (moved) co_return moved;
+  if (moved || !(moved.error().is(ENOTEMPTY) || moved.error().is(EEXIST))) co_return moved;
   const auto from = co_await file::open(reserved, trash, directory_flags);
   const auto into = co_await file::open(bucket, system_name.data(), directory_flags);
   if (!from || !into) co_return std::unexpected(from ? into.error() : from.error());
   const auto merged = co_await move_contents(from->get(), into->get());
   if (!merged) co_return merged;
-  co_return co_await remove_tree(reserved, trash);
+  // Only what is empty goes: a file that could not be moved back may be somebody's only copy.
+  std::ignore = co_await remove_empty_directories(from->get());
+  co_return co_await file::remove_directory(reserved, trash);
 }
 
 // ENOTEMPTY: an object is, for the moment, nowhere but in the moving directory of this .mr.sys.
@@ -121,7 +123,12 @@ Task<Result<>> remove_with_system(const StoreOptions& options, std::string_view 
   }
   if (removed) removed = co_await file::remove_directory(options.data_fd, path.c_str());
   if (!removed) {
-    if (moved) std::ignore = co_await put_back(reserved->get(), trash.c_str(), opened.get());
+    const auto back =
+        moved ? co_await put_back(reserved->get(), trash.c_str(), opened.get()) : Result<>{};
+    // Somebody else has removed the bucket meanwhile: this goes with it.
+    if (!back && back.error().is(ENOENT)) {
+      std::ignore = co_await remove_tree(reserved->get(), trash.c_str());
+    }
     co_return removed.error().is(EEXIST) ? Result<>(engine::fail_errno(ENOTEMPTY)) : removed;
   }
   const auto synced = co_await sync_unless_none(options, options.data_fd);
@@ -129,16 +136,19 @@ Task<Result<>> remove_with_system(const StoreOptions& options, std::string_view 
   co_return synced;
 }
 
-}  // namespace
-
-Task<Result<>> create_bucket(const StoreOptions& options, std::string_view bucket,
-                             std::string_view owner, const Ownership& ownership) {
+// ENOENT: it was removed meanwhile.
+Task<Result<>> make_bucket(const StoreOptions& options, std::string_view bucket,
+                           std::string_view owner, const Ownership& ownership) {
   const BucketPath path(bucket, MappedPath{}, 0);
   const auto made =
       co_await file::make_directory(options.data_fd, path.c_str(), options.directory_mode);
   if (!made && made.error().is(EEXIST)) {
     const auto there = co_await open_bucket(options, bucket);
-    if (!there) co_return engine::fail_errno(ENOTDIR);
+    if (!there) {
+      struct statx status{};
+      const auto known = co_await file::stat(options.data_fd, path.c_str(), status);
+      co_return engine::fail_errno(known && !S_ISDIR(status.stx_mode) ? ENOTDIR : ENOENT);
+    }
     // Whoever made it may still be about to sync its name: nobody says before that it is there.
     const auto synced = co_await sync_unless_none(options, options.data_fd);
     co_return synced ? Result<>(engine::fail_errno(EEXIST)) : synced;
@@ -156,6 +166,19 @@ Task<Result<>> create_bucket(const StoreOptions& options, std::string_view bucke
   const auto synced = co_await sync_unless_none(options, opened->get());
   if (!synced) co_return synced;
   co_return co_await sync_unless_none(options, options.data_fd);
+}
+
+}  // namespace
+
+Task<Result<>> create_bucket(const StoreOptions& options, std::string_view bucket,
+                             std::string_view owner, const Ownership& ownership) {
+  constexpr int attempts_max = 100;
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    const auto made = co_await make_bucket(options, bucket, owner, ownership);
+    // Removed while it was being made, by who may do that: once more.
+    if (made || !made.error().is(ENOENT)) co_return made;
+  }
+  co_return engine::fail_errno(EAGAIN);
 }
 
 Task<Result<>> delete_bucket(const StoreOptions& options, std::string_view bucket) {
@@ -214,6 +237,8 @@ Task<Result<>> sweep_directory(int staging, std::string_view prefix, std::uint64
                             status.stx_ctime.tv_nsec;
     if (changed_ns + stamp_lag_ns >= started_ns) continue;
     if (S_ISDIR(status.stx_mode)) {
+      const auto none_inside = co_await no_moving_object(staging, name);
+      if (!none_inside) continue;
       std::ignore = co_await remove_tree(staging, name.c_str());
     } else {
       std::ignore = co_await file::unlink(staging, name.c_str());

@@ -21,6 +21,13 @@ std::uint64_t DirectoryId::hash() const {
   return XXH3_64bits(this, sizeof *this);
 }
 
+Task<Result<>> sync_directory(int fd) {
+  const auto synced = co_await file::sync(fd);
+  if (!synced) co_return synced;
+  struct statx status{};
+  co_return co_await file::stat(fd, "", status);
+}
+
 Task<Result<>> DirectorySyncs::sync(const Directory& directory) {
   ++asked_;
   const std::uint64_t key = directory.id.hash();
@@ -35,7 +42,7 @@ Task<Result<>> DirectorySyncs::sync(const Directory& directory) {
   Queue& queue = running_.at(key);
   Waiter* followers = std::exchange(queue.first, nullptr);
   ++run_;
-  const Result<> result = co_await file::sync(directory.fd.get());
+  const Result<> result = co_await sync_directory(directory.fd.get());
   engine::ReadyQueue& ready = engine::Shard::current().ready();
   while (followers != nullptr) {
     Waiter& each = *followers;

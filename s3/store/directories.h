@@ -40,6 +40,11 @@ class SyncedDirectories {
   std::vector<DirectoryId> slots_;
 };
 
+// Syncs a directory and then looks at it. xfs answers a directory's fsync with success when it has
+// shut down meanwhile and dropped the change (xfs_dir_fsync of Linux 6.18 asks the log alone, and
+// finds nothing pinned); the look then fails with EIO.
+engine::Task<engine::Result<>> sync_directory(int fd);
+
 // Syncs of directories, shared by whoever waits for the same one: a sync counts for those that
 // asked before it was submitted, never for one that asked while it ran.
 class DirectorySyncs {

@@ -127,17 +127,22 @@ Task<Result<>> Store::put_over(std::string_view bucket, const StagedFile& staged
   const int target = where.directory.fd.get();
   const auto staging = co_await open_system_directory(options_, bucket, "staging");
   if (!staging) co_return std::unexpected(staging.error());
-  Result<> renamed = engine::fail_errno(EXDEV);
-  for (const int above : {staging->get(), target}) {
-    const UniqueName second = unique_name(above == target ? ".mr.t-" : "t-", staged.id);
-    const auto linked = co_await put_under(bucket, staged, above, second.c_str());
-    if (!linked && !linked.error().is(EEXIST)) co_return linked;
-    renamed = co_await file::rename(above, second.c_str(), target, where.leaf);
-    if (renamed) break;
-    std::ignore = co_await file::unlink(above, second.c_str());
-    if (!renamed.error().is(EXDEV)) break;
+  const UniqueName second = unique_name("t-", staged.id);
+  const auto linked = co_await put_under(bucket, staged, staging->get(), second.c_str());
+  if (!linked && !linked.error().is(EEXIST)) co_return linked;
+  auto done = co_await file::rename(staging->get(), second.c_str(), target, where.leaf);
+  if (done) co_return done;
+  if (done.error().is(EXDEV)) {
+    // From the name that it has: a file without one can be linked once only (I_LINKABLE).
+    const UniqueName near = unique_name(".mr.t-", staged.id);
+    done = co_await file::link(staging->get(), second.c_str(), target, near.c_str());
+    if (done) {
+      done = co_await file::rename(target, near.c_str(), target, where.leaf);
+      if (!done) std::ignore = co_await file::unlink(target, near.c_str());
+    }
   }
-  co_return renamed;
+  std::ignore = co_await file::unlink(staging->get(), second.c_str());
+  co_return done;
 }
 
 // An overwrite keeps owner and mode; where this process may not chown, it is left as is. The mode

@@ -3,6 +3,7 @@
 #include "http/server.h"
 
 #include "tests/engine/shard_driver.h"
+#include "tests/s3/service_driver.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -34,6 +35,11 @@ void* realloc(void* memory, std::size_t bytes) {
 void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
   allocations += counting ? 1 : 0;
   return __libc_memalign(alignment, bytes);
+}
+int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
+  allocations += counting ? 1 : 0;
+  *memory = __libc_memalign(alignment, bytes);
+  return *memory == nullptr ? ENOMEM : 0;
 }
 }
 
@@ -132,6 +138,63 @@ TEST_CASE("10,000 requests on a warm shard take nothing from the heap") {
   test.shard->run_until(closed);
   const Task<> rest = test.shard->tasks().join();
   test.shard->run_until(rest);
+}
+
+TEST_CASE("10,000 signed GETs and HEADs of the whole service take nothing from the heap") {
+  TestShard test;
+  ServedSite served(*test.shard);
+  served.site.write_file("outside", pattern(4096));
+  const auto begin = [&]() -> Task<> {
+    const auto put = co_await served.answer_to(
+        {.method = "PUT",
+         .target = "/bucket/a/b",
+         .headers = {{"x-amz-meta-colour", "red"}, {"Cache-Control", "no-cache"}},
+         .body = pattern(4096)});
+    REQUIRE(http::test::status_of(put) == 200);
+  };
+  const Task<> begun = begin();
+  test.shard->run_until(begun);
+  struct Kind {
+    ServedSite::Ask ask;
+    std::string text;
+    std::size_t answer_bytes = 0;
+  };
+  Kind kinds[] = {{{.target = "/bucket/a/b"}, {}},
+                  {{.target = "/bucket/a/b", .auth = Auth::query}, {}},
+                  {{.method = "HEAD", .target = "/bucket/a/b"}, {}},
+                  {{.method = "HEAD", .target = "/bucket/a/b", .auth = Auth::query}, {}},
+                  {{.target = "/bucket/outside"}, {}},
+                  {{.target = "/bucket/a/b", .headers = {{"Range", "bytes=100-199"}}}, {}}};
+  const auto learn = [&]() -> Task<> {
+    for (Kind& kind : kinds) {
+      kind.text = served.render(kind.ask);
+      co_await served.client.send(kind.text);
+      const auto answer = co_await served.client.answer(kind.ask.method == "HEAD");
+      REQUIRE(http::test::status_of(answer) / 100 == 2);
+      kind.answer_bytes = answer.size();
+    }
+  };
+  const Task<> learnt = learn();
+  test.shard->run_until(learnt);
+  std::vector<std::byte> into(64 * 1024);
+  const auto body = [&](unsigned count) -> Task<> {
+    for (unsigned i = 0; i < count; ++i) {
+      const Kind& kind = kinds[i % std::size(kinds)];
+      co_await ask(*served.client.stream, bytes_of(kind.text), kind.answer_bytes, into);
+    }
+  };
+  const auto run = [&](unsigned count) {
+    const Task<> task = body(count);
+    test.shard->run_until(task);
+  };
+  run(600);
+  allocations = 0;
+  counting = true;
+  run(10'000);
+  counting = false;
+  CHECK(allocations == 0);
+  const Task<> closed = served.client.close();
+  test.shard->run_until(closed);
 }
 
 TEST_CASE("the counter counts") {

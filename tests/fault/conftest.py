@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "clients"))
 import loop_mount  # noqa: E402
+import probes  # noqa: E402
 import server as servers  # noqa: E402
 import slow_mount  # noqa: E402
 
@@ -54,6 +55,8 @@ def start(mounts, tmp_path):
     def begin(data, *arguments):
         running.append(servers.Millrace.start(tmp_path, *arguments, data=data,
                                               credentials=CREDENTIALS))
+        # `ready` says that connections are taken; the first probe of the disk may still run.
+        probes.wait_for_ready(running[-1], True, 10)
         return running[-1]
 
     yield begin

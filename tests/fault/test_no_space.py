@@ -100,3 +100,15 @@ def test_exhausted_inodes_refuse_writes_and_recover(small):
     assert put(server, "again", b"y").status == 200
     assert_reads_go_on(server, {"kept", "again", *keys[2:]})
     server.stop()
+
+
+def test_little_room_for_attributes_is_enough(loop, start):
+    """Blocks of 1 KiB (what mkfs.ext4 makes of a small disk) hold less than 1 KiB of them."""
+    server = start(loop("ext4", 64, "-b", "1024").data)
+    ledger.Wire(server).ask("PUT", f"/{BUCKET}")
+    client, path = probes.signed(server), raw.key_path(BUCKET, "described")
+    described = {"x-amz-meta-long": "m" * 1900}
+    assert client.request("PUT", path, headers=described, body=KEPT).status == 200
+    answer = client.request("GET", path)
+    assert answer.body == KEPT and answer.headers["x-amz-meta-long"] == "m" * 1900
+    server.stop()

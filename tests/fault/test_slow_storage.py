@@ -2,8 +2,9 @@
 other request shares its thread with the one that waits.
 
 Bounds are absolute and generous. Requests that touch nothing slow take a few milliseconds with
-FUSE below and two processors; P99_S is well over five times that, and less than a tenth of the
-delay that a shard would show if it waited itself."""
+FUSE below and two processors (p99 0.002 to 0.03 s, seen on a machine with a load of 15); P99_S
+and WORST_S are well over five times that, and a fraction of what a shard that waits itself would
+show."""
 
 import concurrent.futures
 import contextlib
@@ -17,9 +18,13 @@ import pytest
 import raw
 
 BUCKET = "slow"
-DELAY_MS = 3000
+DELAY_MS = 60_000  # it is taken back after the measurement
+DISK_DELAY_MS = 1500  # below the deadline of the health probe, which reads that disk as well
 P99_S = 0.25
 WORST_S = 1.0
+# Reading 64 MiB competes for the same disk and processors here; seen: 0.04 to 0.16 s.
+COLD_P99_S = 1.0
+COLD_WORST_S = 3.0
 READY_OFF_S = 6  # documented: 3.1 s
 READY_ON_S = 4  # documented: 0.1 s after the probe returns
 DRAIN_S = 2
@@ -55,17 +60,17 @@ def slow_head(server):
 
 
 def quick_requests(server, count):
-    """Seconds that each of `count` requests took: health on both ports, HEAD and GET of objects
-    on the same mount that are not delayed."""
+    """Seconds that each of `count` requests took: liveness on both ports, HEAD and GET of
+    objects on the same mount that are not delayed."""
     client = probes.signed(server)
     took = []
     for n in range(count):
         path = raw.key_path(BUCKET, f"quick-{n % 10}")
         began = time.monotonic()
         if n % 4 == 0:
-            assert probes.ask(server.health_port)[0] == 200
+            assert probes.ask(server.health_port, path="/health/live")[0] == 200
         elif n % 4 == 1:
-            assert probes.ask(server.port, path="/wekas3api/health/ready")[0] == 200
+            assert probes.ask(server.port, path="/minio/health/live")[0] == 200
         elif n % 4 == 2:
             assert client.request("HEAD", path).status == 200
         else:
@@ -75,10 +80,10 @@ def quick_requests(server, count):
     return took
 
 
-def assert_not_stalled(took):
+def assert_not_stalled(took, p99_max=P99_S, worst_max=WORST_S):
     p99, worst = probes.quantile(took, 0.99), max(took)
     print(f"p50 {probes.quantile(took, 0.5):.4f} s, p99 {p99:.4f} s, worst {worst:.4f} s")
-    assert p99 < P99_S and worst < WORST_S, (p99, worst)
+    assert p99 < p99_max and worst < worst_max, (p99, worst)
 
 
 @pytest.mark.parametrize("operation, text, request_slowly, at_once", [
@@ -93,15 +98,12 @@ def test_a_slow_operation_delays_no_other_request(fuse, served, operation, text,
     quick_requests(served, 20)
     fuse.delay(operation, text, DELAY_MS)
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        began = time.monotonic()
         slow = [pool.submit(request_slowly, served) for _ in range(at_once)]
         time.sleep(0.3)
         took = quick_requests(served, 200)
-        measured_s = time.monotonic() - began
         still_waiting = sum(not each.done() for each in slow)
         fuse.clear()
         answers = [each.result() for each in slow]
-    assert measured_s < DELAY_MS / 1000, "the delay was over before the measurement"
     assert still_waiting == at_once, "nothing was delayed: the test proves nothing"
     assert all(answer.status == 200 for answer in answers)
     assert_not_stalled(took)
@@ -160,12 +162,13 @@ def gone(server):
 
 @pytest.fixture
 def cold_reads(start):
-    """cold_reads(data, rounds, slow_down): two readers of objects of 64 MiB that are not in the
-    page cache, and the seconds that quick requests for what is there took meanwhile."""
+    """cold_reads(data, rounds, measure_s, slow_down): objects of 64 MiB are read that are not in the page
+    cache. The seconds that quick requests for what is there took meanwhile, and how many of the
+    large objects were read before these were through."""
     if os.geteuid() != 0:
         pytest.skip("dropping the page cache needs root")
 
-    def run(data, rounds, slow_down):
+    def run(data, rounds, measure_s, slow_down):
         server = start(data, "--cores", "0", "--durability", "none")
         wire = ledger.Wire(server)
         wire.ask("PUT", f"/{BUCKET}")
@@ -182,8 +185,9 @@ def cold_reads(start):
                 quick_requests(server, 40)  # these are in the page cache again
                 with slow_down():
                     reader = pool.submit(read_large, server, n)
-                    time.sleep(0.1)
-                    took += quick_requests(server, 40)
+                    until = time.monotonic() + measure_s
+                    while not took or time.monotonic() < until:
+                        took += quick_requests(server, 40)
                     finished += reader.done()
                 assert reader.result(60) == LARGE_MD5
         return took, finished
@@ -200,22 +204,24 @@ def test_cold_reads_delay_no_other_request(cold_reads, tmp_path, long_run):
     """On the disk of the temporary directory, as fast as it is. Short: 3 rounds; long: 30."""
     data = tmp_path / "data"
     data.mkdir()
-    took, _ = cold_reads(data, 30 if long_run else 3, contextlib.nullcontext)
-    assert_not_stalled(took)
+    took, _ = cold_reads(data, 30 if long_run else 3, 0.5, contextlib.nullcontext)
+    assert_not_stalled(took, COLD_P99_S, COLD_WORST_S)
 
 
 def test_cold_reads_of_a_slow_disk_delay_no_other_request(cold_reads, fuse, loop, long_run):
-    """ext4 on a disk whose every read takes seconds (an image in the slow mount): a call for
-    what is not in the page cache, made on the shard's own thread, would show at once."""
+    """ext4 on a disk whose every read takes a second and a half (an image in the slow mount): a
+    call for what is not in the page cache, or still on its way there, made on the shard's own
+    thread, takes as long and breaks the bound on the worst."""
     image = loop("ext4", 1024, folder=fuse.path)
 
     @contextlib.contextmanager
     def slow_disk():
-        fuse.delay("read", image.file.name, DELAY_MS)
-        yield
-        fuse.clear()
+        fuse.delay("read", image.file.name, DISK_DELAY_MS)
+        try:
+            yield
+        finally:
+            fuse.clear()
 
-    rounds = 8 if long_run else 2
-    took, finished = cold_reads(image.data, rounds, slow_disk)
+    took, finished = cold_reads(image.data, 8 if long_run else 2, 5, slow_disk)
     assert finished == 0, "the large object was read in no time: the test proves nothing"
     assert_not_stalled(took)

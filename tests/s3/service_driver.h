@@ -47,8 +47,9 @@ struct ServedSite {
     std::vector<s3::HeaderLine> headers = {};
     std::string body = {};
     Auth auth = Auth::header;
-    bool wrong = false;   // a signature made with another secret
-    bool late = false;    // signed too long ago
+    std::string payload = "UNSIGNED-PAYLOAD";  // x-amz-content-sha256
+    bool wrong = false;                        // a signature made with another secret
+    bool late = false;                         // signed too long ago
     bool expect = false;  // Expect: 100-continue; the body is not sent with the head
   };
 
@@ -63,7 +64,7 @@ struct ServedSite {
     const s3::SigningIdentity who{
         "test-key", ask.wrong ? "another-secret" : std::string(test_secret), "us-east-1", ""};
     const auto now = static_cast<std::int64_t>(shard.wall_seconds()) - (ask.late ? 7200 : 0);
-    if (ask.auth == Auth::header) s3::sign_request(request, who, now, "UNSIGNED-PAYLOAD");
+    if (ask.auth == Auth::header) s3::sign_request(request, who, now, ask.payload);
     if (ask.auth == Auth::query) request.target = s3::presign(request, who, now, 3600);
     std::string text = request.method + " " + request.target + " HTTP/1.1\r\n";
     for (const auto& header : request.headers) text += header.name + ": " + header.value + "\r\n";
@@ -75,7 +76,8 @@ struct ServedSite {
     co_return co_await client.answer(ask.method == "HEAD");
   }
   // On a new connection, for requests after which the server closes.
-  void reconnect() {
+  Task<> reconnect() {
+    co_await client.stream->close();
     SocketPair pair = tcp_pair();
     client.stream.emplace(std::move(pair.client));
     client.got.clear();

@@ -104,6 +104,7 @@ void check_ids(const std::string& answer, std::set<std::string>& ids) {
 }  // namespace
 
 TEST_CASE("every operation: refused without the right signature, and then nothing is done") {
+  if (ring_kind().fake) return;  // the answers do not depend on how the bytes come
   on_shard([](engine::Shard& shard) -> Task<> {
     ServedSite served(shard);
     served.site.write_file("key", "content");
@@ -136,6 +137,7 @@ TEST_CASE("every operation: refused without the right signature, and then nothin
 }
 
 TEST_CASE("every operation with the right signature: done, or 501 and nothing is done") {
+  if (ring_kind().fake) return;  // the answers do not depend on how the bytes come
   on_shard([](engine::Shard& shard) -> Task<> {
     ServedSite served(shard);
     std::set<std::string> ids;
@@ -153,7 +155,7 @@ TEST_CASE("every operation with the right signature: done, or 501 and nothing is
         CHECK(shard.page().operations[slot].requests.get() == counted + 1);
         check_ids(answer, ids);
         const bool known = s3::handler_of(operation.id) != nullptr;
-        CHECK(known == operation.built);
+        CHECK(known == operation.implemented);
         built += known ? 1 : 0;
         CHECK(status_of(answer) == (known ? expected_status(operation.id) : 501));
         if (!known) {
@@ -220,15 +222,24 @@ TEST_CASE("an object's life over the wire") {
 TEST_CASE("a wrong digest makes nothing visible") {
   on_shard([](engine::Shard& shard) -> Task<> {
     ServedSite served(shard);
-    const std::pair<s3::HeaderLine, std::string> cases[] = {
-        {{"Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA=="}, "BadDigest"},
-        {{"x-amz-checksum-crc32", "AAAAAA=="}, "BadDigest"},
-        {{"x-amz-content-sha256", std::string(64, '0')}, "XAmzContentSHA256Mismatch"}};
-    for (const auto& [header, code] : cases) {
-      const auto answer = co_await served.answer_to(
-          {.method = "PUT", .target = "/bucket/k", .headers = {header}, .body = "content"});
+    const std::string unsigned_payload = "UNSIGNED-PAYLOAD";
+    struct Case {
+      std::vector<s3::HeaderLine> headers;
+      std::string payload;
+      std::string code;
+    };
+    const Case cases[] = {
+        {{{"Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA=="}}, unsigned_payload, "BadDigest"},
+        {{{"x-amz-checksum-crc32", "AAAAAA=="}}, unsigned_payload, "BadDigest"},
+        {{}, std::string(64, '0'), "XAmzContentSHA256Mismatch"}};
+    for (const Case& each : cases) {
+      const auto answer = co_await served.answer_to({.method = "PUT",
+                                                     .target = "/bucket/k",
+                                                     .headers = each.headers,
+                                                     .body = "content",
+                                                     .payload = each.payload});
       CHECK(status_of(answer) == 400);
-      CHECK(code_of(answer) == code);
+      CHECK(code_of(answer) == each.code);
       CHECK(served.site.tree().empty());
     }
     CHECK(served.site.nothing_aside());
@@ -251,13 +262,13 @@ TEST_CASE("the body is asked for only when it will be taken") {
                                                      .expect = true});
       CHECK(status_of(answer) == 403);
       CHECK(co_await served.client.ended());
-      served.reconnect();
+      co_await served.reconnect();
     }
     // Rightly signed, but for what can't be: still no body is asked for.
     const auto nowhere = co_await served.answer_to(
         {.method = "PUT", .target = "/no-bucket/k", .body = "content", .expect = true});
     CHECK(status_of(nowhere) == 404);
-    served.reconnect();
+    co_await served.reconnect();
     const Ask good{.method = "PUT", .target = "/bucket/k", .body = "content", .expect = true};
     const auto go_on = co_await served.answer_to(good);
     CHECK(go_on == "HTTP/1.1 100 Continue\r\n\r\n");

@@ -2,6 +2,7 @@
 #include "s3/store/key_locks.h"
 #include "tests/engine/shard_driver.h"
 
+#include <algorithm>
 #include <barrier>
 #include <thread>
 

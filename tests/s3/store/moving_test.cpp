@@ -75,6 +75,8 @@ Task<> disturb(st::Store& store, std::string key, const Known& known) {
     CHECK(co_await put(store, key, "neighbour"));
     CHECK(co_await get(store, key) == "neighbour");
     CHECK(co_await remove(store, key));
+    // The others are to find no directory, too, now and then.
+    for (unsigned i = 0; i < 100 && known.writing; ++i) co_await st::Yield{};
   }
 }
 
@@ -82,7 +84,10 @@ Task<> back_and_forth(st::Store& store, std::string key, unsigned rounds, Known&
   for (unsigned i = 0; i < rounds; ++i) {
     CHECK(co_await put(store, key, std::to_string(i)));
     known.present = true;
-    for (unsigned j = 0; j < 3; ++j) CHECK(co_await get(store, key) == std::to_string(i));
+    CHECK(co_await put(store, key + "/own", "neighbour"));
+    CHECK(co_await get(store, key) == std::to_string(i));
+    CHECK(co_await remove(store, key + "/own"));
+    CHECK(co_await get(store, key) == std::to_string(i));
     known.present = false;
     ++known.removals;
     const auto removed = co_await remove(store, key);
@@ -111,8 +116,10 @@ TEST_CASE("readers never miss an object that turns back and forth") {
         group.adopt(back_and_forth(store, above + "a", rounds, known));
         co_await group.join();
         CHECK(known.found > 0);
+        const bool moved = bucket.exists(".mr.sys/moving");
+        CHECK((moved || ring_kind().fake));  // a seed may have found no file to move
         CHECK(bucket.aside() == 0);
-        CHECK(bucket.names_in("") == 1);
+        CHECK(bucket.names_in("") == (bucket.exists(".mr.sys") ? 1 : 0));
         CHECK(bucket.names_in(".mr.sys/staging") == 0);
       });
     }
@@ -297,6 +304,7 @@ TEST_CASE("an object without a note is read where its key is") {
 }
 
 TEST_CASE("long and odd keys turn and are found again at start") {
+  if (ring_kind().fake) return;  // nothing in it depends on the order of requests
   on_shard([](engine::Shard&) -> Task<> {
     for (const std::string& key :
          {std::string(700, 'l') + "/" + std::string(300, 'm'), std::string("a//"),
