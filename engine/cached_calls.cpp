@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace millrace::engine {
@@ -51,7 +52,15 @@ bool Ring::resident(int fd, std::uint64_t offset, std::uint64_t bytes) {
   if (::syscall(cachestat_call, fd, &range, &pages, 0) != 0) return false;
   const auto first = offset / page_bytes;
   const auto last = (offset + bytes + page_bytes - 1) / page_bytes;
-  return pages.cached >= last - first;
+  if (pages.cached < last - first) return false;
+  // cachestat also counts pages that are still being read; those refuse a read that may not wait.
+  // Reads ahead end in runs far longer than this step, so its last bytes speak for them.
+  constexpr std::uint64_t step_bytes = 64 * 1024;
+  std::byte one{};
+  for (std::uint64_t end = std::min(bytes, step_bytes);; end = std::min(bytes, end + step_bytes)) {
+    if (read_cached(fd, std::span(&one, 1), offset + end - 1) != 1) return false;
+    if (end == bytes) return true;
+  }
 }
 
 std::int64_t Ring::send_file(int socket, int fd, std::uint64_t offset, std::size_t bytes) {

@@ -39,11 +39,13 @@ Result<Descriptor> open_cached(int directory, const char* path, int flags) {
   return Descriptor(fd);
 }
 
-Task<Result<std::size_t>> read(int fd, std::span<std::byte> into, std::uint64_t offset) {
+Task<Result<std::size_t>> read(int fd, std::span<std::byte> into, std::uint64_t offset,
+                               Heat heat) {
   std::size_t done = 0;
   while (done < into.size()) {
     const auto got = co_await Operation({.action = Action::read,
                                          .fd = fd,
+                                         .flags = heat == Heat::cold ? 1U : 0U,
                                          .length = static_cast<std::uint32_t>(into.size() - done),
                                          .offset = offset + done,
                                          .address = into.data() + done});

@@ -20,7 +20,11 @@ Task<Result<Descriptor>> open(int directory, const char* path, int flags, unsign
 Result<Descriptor> open_cached(int directory, const char* path, int flags);
 
 // Reads until `into` is full or the file ends; the count.
-Task<Result<std::size_t>> read(int fd, std::span<std::byte> into, std::uint64_t offset);
+// What is known not to be cached is `cold`: the kernel's first attempt at a read, on the calling
+// thread, starts reading ahead, and may wait there for the blocks that say where the file lies.
+enum class Heat : std::uint8_t { maybe_cached, cold };
+Task<Result<std::size_t>> read(int fd, std::span<std::byte> into, std::uint64_t offset,
+                               Heat heat = Heat::maybe_cached);
 Task<Result<>> write(int fd, std::span<const std::byte> from, std::uint64_t offset);
 Task<Result<>> allocate(int fd, std::uint64_t offset, std::uint64_t bytes);
 Task<Result<>> truncate(int fd, std::uint64_t bytes);

@@ -44,7 +44,7 @@ enum class Action : std::uint8_t {
   send,               // fd, address, length; flags: MSG_*; finishes short sends itself
   poll,               // fd; flags: POLLIN or POLLOUT, once
   connect,            // fd, address: sockaddr, length
-  read,               // fd, address, length, offset (-1: the file's own position)
+  read,               // fd, address, length, offset; flags: 1 to go to a worker at once
   write,              // fd, address, length, offset
   fsync,              // fd; flags: 1 for data only
   allocate,           // fd, offset, extra: bytes; flags: FALLOC_*
@@ -113,8 +113,8 @@ class Ring {
   // errno on failure; -EAGAIN means: submit the same as a request instead.
   int open_cached(int directory, const char* path, const open_how& how);
   std::int64_t read_cached(int fd, std::span<std::byte> into, std::uint64_t offset);
-  // True when every page of the range is in the page cache (cachestat(2), kernel 6.5; before
-  // it, always false).
+  // True when the range is in the page cache and nothing of it is still being read, as far as
+  // cachestat(2) and samples tell (kernel 6.5; before it, always false). bytes > 0.
   bool resident(int fd, std::uint64_t offset, std::uint64_t bytes);
   std::int64_t send_file(int socket, int fd, std::uint64_t offset, std::size_t bytes);
   std::int64_t send_now(int socket, std::span<const std::byte> bytes, bool more);

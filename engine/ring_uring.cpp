@@ -160,7 +160,10 @@ void prepare_file(io_uring_sqe* sqe, const Request& r) {
   const auto flags = static_cast<int>(r.flags);
   auto* text = static_cast<char*>(r.address);
   switch (r.action) {
-    case Action::read: return io_uring_prep_read(sqe, r.fd, r.address, r.length, r.offset);
+    case Action::read:
+      io_uring_prep_read(sqe, r.fd, r.address, r.length, r.offset);
+      if (r.flags != 0) sqe->flags |= IOSQE_ASYNC;
+      return;
     case Action::write: return io_uring_prep_write(sqe, r.fd, r.address, r.length, r.offset);
     case Action::fsync:
       return io_uring_prep_fsync(sqe, r.fd, r.flags != 0 ? IORING_FSYNC_DATASYNC : 0);

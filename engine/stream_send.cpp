@@ -47,7 +47,7 @@ Task<Result<>> Stream::writable() {
 Task<Result<>> Stream::send_copied(FileSource& source, std::size_t bytes) {
   Buffer buffer = co_await Shard::current().body_buffers().acquire();
   const auto piece = buffer.bytes().first(std::min(bytes, buffer.size()));
-  const auto got = co_await file::read(source.fd, piece, source.offset);
+  const auto got = co_await file::read(source.fd, piece, source.offset, file::Heat::cold);
   if (!got) co_return std::unexpected(got.error());
   if (*got < piece.size()) co_return fail(Errc::eof);
   source.offset += *got;
@@ -57,9 +57,13 @@ Task<Result<>> Stream::send_copied(FileSource& source, std::size_t bytes) {
 
 Task<Result<>> Stream::send_file(FileSource source) {
   Ring& ring = Shard::current().ring();
+  // Once a piece was cold, what follows is being read ahead: in the cache by name, not yet by
+  // content, so that sendfile(2) would wait for the disk on this thread. The rest is copied.
+  bool cold = !source.local;
   while (source.bytes > 0) {
     const std::size_t piece = std::min<std::uint64_t>(source.bytes, send_file_bytes_max);
-    if (!source.local || !ring.resident(source.fd, source.offset, piece)) {
+    cold = cold || !ring.resident(source.fd, source.offset, piece);
+    if (cold) {
       const auto copied = co_await send_copied(source, piece);
       if (!copied) co_return copied;
       continue;

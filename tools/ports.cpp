@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 
 namespace millrace::tools {
@@ -33,12 +34,11 @@ std::vector<std::string_view> words_of(std::string_view line) {
 // The inode of a listening socket with this port in /proc/net/tcp or tcp6 (proc(5): the second
 // column ends in the port as four hexadecimal digits, the fourth is the state, 0A for LISTEN, the
 // tenth the inode); empty when there is none.
-std::string listening_inode(std::string_view table, std::uint16_t port) {
+std::string listening_inode(const char* table, std::uint16_t port) {
   const std::string suffix = fmt::format(":{:04X}", port);
-  while (!table.empty()) {
-    const std::size_t end = std::min(table.find('\n'), table.size());
-    const auto words = words_of(table.substr(0, end));
-    table.remove_prefix(std::min(end + 1, table.size()));
+  std::ifstream lines(table);  // may be long: connections that have ended are in it, too
+  for (std::string line; std::getline(lines, line);) {
+    const auto words = words_of(line);
     if (words.size() > 9 && words[1].ends_with(suffix) && words[3] == "0A") {
       return std::string(words[9]);
     }
@@ -62,8 +62,8 @@ bool holds_socket(const std::string& process, const std::string& link_text) {
 
 // " (process 123, nginx)", or empty where it can't be seen (another user's process).
 std::string holder_of(std::uint16_t port) {
-  std::string inode = listening_inode(small_file_text("/proc/net/tcp"), port);
-  if (inode.empty()) inode = listening_inode(small_file_text("/proc/net/tcp6"), port);
+  std::string inode = listening_inode("/proc/net/tcp", port);
+  if (inode.empty()) inode = listening_inode("/proc/net/tcp6", port);
   const Directory processes(inode.empty() ? nullptr : ::opendir("/proc"), &::closedir);
   if (processes == nullptr) return {};
   const std::string link_text = "socket:[" + inode + "]";

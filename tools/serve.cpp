@@ -157,6 +157,7 @@ class Server {
   Allowed<> start();
   Allowed<> start_health();
   Allowed<> start_frontends();
+  void wait_for_first_verdict();
   void announce();
   void wait(const sigset_t& signals);
   void drain(const sigset_t& signals);
@@ -237,7 +238,23 @@ Allowed<> Server::start() {
   if (const auto health = start_health(); !health) return health;
   if (const auto frontends = start_frontends(); !frontends) return frontends;
   health_->mark_started();
+  wait_for_first_verdict();
   return {};
+}
+
+// So that whoever is told `ready` finds the health port ready, too. A filesystem that hangs does
+// not keep the server from saying so.
+void Server::wait_for_first_verdict() {
+  constexpr auto step = std::chrono::milliseconds(5);
+  constexpr int steps_max = 400;
+  for (int steps = 0; steps < steps_max; ++steps) {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const auto now_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+                        static_cast<std::uint64_t>(now.tv_nsec);
+    if (view_.read(now_ns).reason != health::Reason::starting) return;
+    std::this_thread::sleep_for(step);
+  }
 }
 
 void Server::announce() {

@@ -27,18 +27,18 @@ TEST_CASE("the weight falls with the score, and never to nothing") {
 }
 
 TEST_CASE("the agent port tells one line and closes, whatever it was sent") {
-  tests::Rig rig;
+  health::testing::Rig rig;
   rig.options.requests_active_max = 100;
   rig.pages[0].requests_active.set(25);
   rig.start();
-  CHECK(tests::read_to_end(tests::connect_to(rig.agent_port)) == "down\n");
+  CHECK(health::testing::read_to_end(health::testing::connect_to(rig.agent_port)) == "down\n");
   rig.service->mark_started();
   REQUIRE(rig.becomes("ready\n"));
-  CHECK(tests::read_to_end(tests::connect_to(rig.agent_port)) == "75% up ready\n");
-  const auto talker = tests::connect_to(rig.agent_port);
-  tests::send_text(talker, "hello backend1\n");
-  CHECK(tests::read_to_end(talker) == "75% up ready\n");
+  CHECK(health::testing::read_to_end(health::testing::connect_to(rig.agent_port)) == "75% up ready\n");
+  const auto talker = health::testing::connect_to(rig.agent_port);
+  health::testing::send_text(talker, "hello backend1\n");
+  CHECK(health::testing::read_to_end(talker) == "75% up ready\n");
   rig.service->drain();
   REQUIRE(rig.becomes("draining\n"));
-  CHECK(tests::read_to_end(tests::connect_to(rig.agent_port)) == "drain\n");
+  CHECK(health::testing::read_to_end(health::testing::connect_to(rig.agent_port)) == "drain\n");
 }

@@ -93,11 +93,11 @@ TEST_CASE("the score's text has two decimals") {
 }
 
 TEST_CASE("over a connection: HTTP/1.0 and 1.1, GET, HEAD and OPTIONS, with and without Host") {
-  tests::Rig rig;
+  health::testing::Rig rig;
   rig.options.requests_active_max = 100;
   rig.pages[0].requests_active.set(25);
   rig.start();
-  CHECK(tests::get(rig.port, "/wekas3api/health/ready").status() == 503);
+  CHECK(health::testing::get(rig.port, "/wekas3api/health/ready").status() == 503);
   rig.service->mark_started();
   REQUIRE(rig.becomes("ready\n"));
   for (const char* method : {"GET", "HEAD", "OPTIONS"}) {
@@ -106,7 +106,7 @@ TEST_CASE("over a connection: HTTP/1.0 and 1.1, GET, HEAD and OPTIONS, with and 
                              " HTTP/1.1\r\nHost: a:9001\r\nConnection: close\r\n\r\n"}) {
       const std::string request = std::string(method) + " /wekas3api/health/ready" + rest;
       CAPTURE(request);
-      const tests::Reply reply = tests::ask(rig.port, request);
+      const health::testing::Reply reply = health::testing::ask(rig.port, request);
       CHECK(reply.status() == 200);
       CHECK(reply.field("x-weka-score") == "0.25");
       CHECK(reply.field("x-millrace-score") == "0.25");
@@ -120,20 +120,20 @@ TEST_CASE("over a connection: HTTP/1.0 and 1.1, GET, HEAD and OPTIONS, with and 
 }
 
 TEST_CASE("over a connection: unknown paths, wrong methods, many requests on one connection") {
-  tests::Rig rig;
+  health::testing::Rig rig;
   rig.start();
-  CHECK(tests::get(rig.port, "/").status() == 404);
-  CHECK(tests::get(rig.port, "/health/readyz").status() == 404);
-  CHECK(tests::get(rig.port, "/").field("x-weka-score") == "0.00");
-  const tests::Reply refused = tests::get(rig.port, "/health/ready", "DELETE");
+  CHECK(health::testing::get(rig.port, "/").status() == 404);
+  CHECK(health::testing::get(rig.port, "/health/readyz").status() == 404);
+  CHECK(health::testing::get(rig.port, "/").field("x-weka-score") == "0.00");
+  const health::testing::Reply refused = health::testing::get(rig.port, "/health/ready", "DELETE");
   CHECK(refused.status() == 405);
   CHECK(refused.field("Allow") == "GET, HEAD, OPTIONS");
 
-  const auto socket = tests::connect_to(rig.port);
+  const auto socket = health::testing::connect_to(rig.port);
   const std::string request = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
-  tests::send_text(socket, request + request +
+  health::testing::send_text(socket, request + request +
                                "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-  const std::string text = tests::read_to_end(socket);
+  const std::string text = health::testing::read_to_end(socket);
   std::size_t answers = 0;
   for (auto at = text.find("200 OK"); at != std::string::npos; at = text.find("200 OK", at + 1)) {
     ++answers;

@@ -31,11 +31,11 @@ void hang_while_told() {
 }
 
 FilesystemState state_now(const FilesystemProbe& probe) {
-  return probe.verdict(tests::monotonic_ns()).state;
+  return probe.verdict(health::testing::monotonic_ns()).state;
 }
 
 bool becomes(const FilesystemProbe& probe, FilesystemState state) {
-  return tests::eventually([&] { return state_now(probe) == state; });
+  return health::testing::eventually([&] { return state_now(probe) == state; });
 }
 
 ProbeOptions quick(const std::string& directory, const ProbeCalls& calls) {
@@ -71,42 +71,42 @@ std::size_t sockets_of_probes() {
 }  // namespace
 
 TEST_CASE("a healthy directory: ok, again and again, and nothing is left in it") {
-  const tests::TemporaryDirectory directory;
+  const health::testing::TemporaryDirectory directory;
   {
     const FilesystemProbe probe(quick(directory.path, health::system_probe_calls));
     CHECK(becomes(probe, FilesystemState::ok));
-    CHECK(tests::eventually([&] { return probe.rounds() >= 5; }));
+    CHECK(health::testing::eventually([&] { return probe.rounds() >= 5; }));
     CHECK(probe.rounds_failed() == 0);
     CHECK(probe.duration_ns() > 0);
-    const auto verdict = probe.verdict(tests::monotonic_ns());
+    const auto verdict = probe.verdict(health::testing::monotonic_ns());
     CHECK(verdict.errnum == 0);
     CHECK(verdict.since_ns > 0);
-    CHECK(verdict.since_ns <= tests::monotonic_ns());
+    CHECK(verdict.since_ns <= health::testing::monotonic_ns());
   }
   CHECK(std::filesystem::is_directory(directory.path + "/.millrace/health"));
   CHECK(entries(directory.path + "/.millrace/health") == 0);
 }
 
 TEST_CASE("a directory that isn't there, and then is") {
-  const tests::TemporaryDirectory parent;
+  const health::testing::TemporaryDirectory parent;
   const std::string path = parent.path + "/later";
   const FilesystemProbe probe(quick(path, health::system_probe_calls));
   CHECK(becomes(probe, FilesystemState::failed));
-  CHECK(probe.verdict(tests::monotonic_ns()).errnum == ENOENT);
+  CHECK(probe.verdict(health::testing::monotonic_ns()).errnum == ENOENT);
   CHECK(probe.rounds_failed() > 0);
   std::filesystem::create_directory(path);
   CHECK(becomes(probe, FilesystemState::ok));
 }
 
 TEST_CASE("the probe's file is not opened through a symbolic link") {
-  const tests::TemporaryDirectory directory;
+  const health::testing::TemporaryDirectory directory;
   const std::string victim = directory.path + "/victim";
   std::ofstream(victim) << "precious";
   std::filesystem::create_directories(directory.path + "/.millrace/health");
   std::filesystem::create_symlink(victim, directory.path + "/.millrace/health/probe");
   const FilesystemProbe probe(quick(directory.path, health::system_probe_calls));
   CHECK(becomes(probe, FilesystemState::failed));
-  CHECK(probe.verdict(tests::monotonic_ns()).errnum == ELOOP);
+  CHECK(probe.verdict(health::testing::monotonic_ns()).errnum == ELOOP);
   CHECK(std::filesystem::file_size(victim) == 8);
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("errors that have a name of their own, and recovery") {
   calls.sync = [](int fd) {
     return failure != 0 ? -failure.load() : health::system_probe_calls.sync(fd);
   };
-  const tests::TemporaryDirectory directory;
+  const health::testing::TemporaryDirectory directory;
   const FilesystemProbe probe(quick(directory.path, calls));
   CHECK(becomes(probe, FilesystemState::ok));
   const std::pair<int, FilesystemState> rows[] = {{EROFS, FilesystemState::read_only},
@@ -126,15 +126,15 @@ TEST_CASE("errors that have a name of their own, and recovery") {
   for (const auto& [errnum, state] : rows) {
     failure = errnum;
     CHECK(becomes(probe, state));
-    CHECK(tests::eventually(
-        [&, wanted = errnum] { return probe.verdict(tests::monotonic_ns()).errnum == wanted; }));
+    CHECK(health::testing::eventually(
+        [&, wanted = errnum] { return probe.verdict(health::testing::monotonic_ns()).errnum == wanted; }));
   }
   failure = 0;
   CHECK(becomes(probe, FilesystemState::ok));
 }
 
 TEST_CASE("one round: each step's failure is told, and the file always goes") {
-  const tests::TemporaryDirectory directory;
+  const health::testing::TemporaryDirectory directory;
   const auto& system = health::system_probe_calls;
   const int held = system.open_directory(directory.path.c_str());
   REQUIRE(held >= 0);
@@ -184,14 +184,14 @@ TEST_CASE("a call that hangs: told after the deadline, forgiven when it returns"
     hang_while_told();
     return health::system_probe_calls.stat(fd);
   };
-  const tests::TemporaryDirectory directory;
+  const health::testing::TemporaryDirectory directory;
   const FilesystemProbe probe(quick(directory.path, calls));
   CHECK(becomes(probe, FilesystemState::ok));
   hanging = true;
-  REQUIRE(tests::eventually([] { return hangs_now.load(); }));
+  REQUIRE(health::testing::eventually([] { return hangs_now.load(); }));
   CHECK(state_now(probe) == FilesystemState::ok);  // the last verdict holds until the deadline
   CHECK(becomes(probe, FilesystemState::hung));
-  const std::uint64_t now = tests::monotonic_ns();
+  const std::uint64_t now = health::testing::monotonic_ns();
   CHECK(probe.verdict(now).since_ns <= now);
   // Had the whole process been paused until now, nothing would be known yet.
   CHECK(probe.verdict(now, now).state == FilesystemState::ok);
@@ -206,7 +206,7 @@ TEST_CASE("a probe that hangs from the first call on") {
     hang_while_told();
     return health::system_probe_calls.open_directory(path);
   };
-  const tests::TemporaryDirectory directory;
+  const health::testing::TemporaryDirectory directory;
   const FilesystemProbe probe(quick(directory.path, calls));
   CHECK(state_now(probe) == FilesystemState::unknown);
   CHECK(becomes(probe, FilesystemState::hung));
@@ -224,20 +224,20 @@ TEST_CASE("a hung probe is left behind in time and holds no port") {
     };
     return made;
   }();
-  const tests::TemporaryDirectory directory;
-  auto listener = engine::listen_on(tests::loopback_address(0), false);
+  const health::testing::TemporaryDirectory directory;
+  auto listener = engine::listen_on(health::testing::loopback_address(0), false);
   REQUIRE(listener.has_value());
   sockaddr_storage bound{};
   socklen_t length = sizeof bound;
   ::getsockname(listener->get(), reinterpret_cast<sockaddr*>(&bound), &length);
   {
     const FilesystemProbe probe(quick(directory.path, calls));
-    REQUIRE(tests::eventually([] { return hangs_now.load(); }));
-    const std::uint64_t before = tests::monotonic_ns();
+    REQUIRE(health::testing::eventually([] { return hangs_now.load(); }));
+    const std::uint64_t before = health::testing::monotonic_ns();
     {
       const FilesystemProbe second(quick(directory.path, calls));
     }
-    const std::uint64_t took_ms = (tests::monotonic_ns() - before) / 1'000'000;
+    const std::uint64_t took_ms = (health::testing::monotonic_ns() - before) / 1'000'000;
     CHECK(took_ms >= 90);
     CHECK(took_ms < 2000);
   }
@@ -245,11 +245,11 @@ TEST_CASE("a hung probe is left behind in time and holds no port") {
   // the port must not stay taken with them, now or then.
   CHECK(hangs_now.load());
   const auto port = ntohs(reinterpret_cast<sockaddr_in&>(bound).sin_port);
-  CHECK(tests::connect_to(port).get() >= 0);
+  CHECK(health::testing::connect_to(port).get() >= 0);
   if (health::probe_leaves_descriptors) CHECK(sockets_of_probes() == 0);
   listener->reset();
-  CHECK(tests::connect_to(port).get() < 0);
+  CHECK(health::testing::connect_to(port).get() < 0);
   hanging = false;
-  CHECK(tests::eventually([] { return !hangs_now.load(); }));
-  CHECK(tests::eventually([&] { return entries(directory.path + "/.millrace/health") == 0; }));
+  CHECK(health::testing::eventually([] { return !hangs_now.load(); }));
+  CHECK(health::testing::eventually([&] { return entries(directory.path + "/.millrace/health") == 0; }));
 }

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace millrace::tests {
+namespace millrace::health::testing {
 
 inline sockaddr_storage loopback_address(std::uint16_t port) {
   sockaddr_storage address{};
@@ -156,4 +156,4 @@ struct Rig {
   std::uint16_t agent_port = 0;
 };
 
-}  // namespace millrace::tests
+}  // namespace millrace::health::testing

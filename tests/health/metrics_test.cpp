@@ -257,19 +257,19 @@ TEST_CASE("metrics: histograms are cumulative, in seconds, and end in +Inf") {
 }
 
 TEST_CASE("metrics over a connection: type, methods, token") {
-  tests::Rig rig;
+  health::testing::Rig rig;
   rig.options.operations = operation_names;
   SUBCASE("open") {
     rig.start();
-    const tests::Reply reply = tests::get(rig.port, "/metrics");
+    const health::testing::Reply reply = health::testing::get(rig.port, "/metrics");
     CHECK(reply.status() == 200);
     CHECK(reply.field("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
     Parser parsed(reply.body);
     CHECK(parsed.value("millrace_build_info", {{"version", "1.2.3"}}) == 1);
     CHECK(parsed.value("millrace_connections_accepted_total", {{"shard", "health"}}) == 1);
     CHECK(parsed.value("process_open_fds") > 3);
-    CHECK(tests::get(rig.port, "/metrics", "HEAD").body.empty());
-    const tests::Reply refused = tests::get(rig.port, "/metrics", "POST");
+    CHECK(health::testing::get(rig.port, "/metrics", "HEAD").body.empty());
+    const health::testing::Reply refused = health::testing::get(rig.port, "/metrics", "POST");
     CHECK(refused.status() == 405);
     CHECK(refused.field("Allow") == "GET, HEAD");
   }
@@ -277,15 +277,15 @@ TEST_CASE("metrics over a connection: type, methods, token") {
     rig.options.metrics_token = "correct horse";
     rig.start();
     const auto with = [&](const std::string& value) {
-      return tests::ask(rig.port, "GET /metrics HTTP/1.0\r\nAuthorization: " + value + "\r\n\r\n");
+      return health::testing::ask(rig.port, "GET /metrics HTTP/1.0\r\nAuthorization: " + value + "\r\n\r\n");
     };
-    CHECK(tests::get(rig.port, "/metrics").status() == 401);
-    CHECK(tests::get(rig.port, "/metrics").body.empty());
-    CHECK(tests::get(rig.port, "/metrics").field("WWW-Authenticate") == "Bearer");
+    CHECK(health::testing::get(rig.port, "/metrics").status() == 401);
+    CHECK(health::testing::get(rig.port, "/metrics").body.empty());
+    CHECK(health::testing::get(rig.port, "/metrics").field("WWW-Authenticate") == "Bearer");
     CHECK(with("Bearer correct horsf").status() == 401);
     CHECK(with("Bearer correct").status() == 401);
     CHECK(with("Basic correct horse").status() == 401);
     CHECK(with("Bearer correct horse").status() == 200);
-    CHECK(tests::get(rig.port, "/health/live").status() == 200);
+    CHECK(health::testing::get(rig.port, "/health/live").status() == 200);
   }
 }

@@ -22,7 +22,7 @@ void write_file(const std::string& path, const std::string& text) {
 }  // namespace
 
 TEST_CASE("the memory limit is the least of cgroups and machine") {
-  const tests::TemporaryDirectory root;
+  const health::testing::TemporaryDirectory root;
   CHECK(health::memory_limit_bytes(root.path) == 0);
   write_file(root.path + "/proc/meminfo", "MemTotal:        4096000 kB\nMemFree: 1 kB\n");
   CHECK(health::memory_limit_bytes(root.path) == 4'096'000ULL * 1024);
@@ -37,7 +37,7 @@ TEST_CASE("the memory limit is the least of cgroups and machine") {
 }
 
 TEST_CASE("the memory limit of a version 1 cgroup") {
-  const tests::TemporaryDirectory root;
+  const health::testing::TemporaryDirectory root;
   write_file(root.path + "/proc/self/cgroup", "5:cpu,cpuacct:/x\n4:memory:/x\n");
   write_file(root.path + "/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "268435456\n");
   write_file(root.path + "/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");

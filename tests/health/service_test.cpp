@@ -33,50 +33,50 @@ const health::ProbeCalls& hanging_calls() {
 }
 
 double milliseconds_since(std::uint64_t start_ns) {
-  return static_cast<double>(tests::monotonic_ns() - start_ns) * 1e-6;
+  return static_cast<double>(health::testing::monotonic_ns() - start_ns) * 1e-6;
 }
 
 }  // namespace
 
 TEST_CASE("from start to drain: starting, ready, draining, and then the port is gone") {
-  const tests::TemporaryDirectory directory;
-  tests::Rig rig(2);
+  const health::testing::TemporaryDirectory directory;
+  health::testing::Rig rig(2);
   rig.options.filesystems = {{.directory = directory.path}};
   rig.start();
-  CHECK(tests::get(rig.port, "/health/ready").body == "starting\n");
-  CHECK(tests::get(rig.port, "/health/live").status() == 200);
+  CHECK(health::testing::get(rig.port, "/health/ready").body == "starting\n");
+  CHECK(health::testing::get(rig.port, "/health/live").status() == 200);
   rig.service->mark_started();
   CHECK(rig.becomes("ready\n"));
-  CHECK(rig.view.read(tests::monotonic_ns()).ready());
+  CHECK(rig.view.read(health::testing::monotonic_ns()).ready());
   rig.service->drain();
   rig.service->drain();  // twice is once
   CHECK(rig.becomes("draining\n"));
-  CHECK_FALSE(rig.view.read(tests::monotonic_ns()).ready());
-  CHECK(tests::get(rig.port, "/health/live").status() == 200);
+  CHECK_FALSE(rig.view.read(health::testing::monotonic_ns()).ready());
+  CHECK(health::testing::get(rig.port, "/health/live").status() == 200);
   // A kept connection doesn't hold the end up.
-  const auto kept = tests::connect_to(rig.port);
-  tests::send_text(kept, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
-  const std::uint64_t before = tests::monotonic_ns();
+  const auto kept = health::testing::connect_to(rig.port);
+  health::testing::send_text(kept, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::uint64_t before = health::testing::monotonic_ns();
   rig.service->stop();
   CHECK(milliseconds_since(before) < 2500);
-  CHECK(tests::connect_to(rig.port).get() < 0);
+  CHECK(health::testing::connect_to(rig.port).get() < 0);
 }
 
 TEST_CASE("a shard that stops turning makes the node not ready, and live it stays") {
-  tests::Rig rig(2);
+  health::testing::Rig rig(2);
   rig.start();
   rig.service->mark_started();
   REQUIRE(rig.becomes("ready\n"));
   rig.beat(0);
   CHECK(rig.becomes("shard stuck\n"));
-  CHECK(tests::monotonic_ns() >= rig.pages[0].heartbeat_ns.get() + 2'000'000'000);
-  CHECK(tests::get(rig.port, "/minio/health/live").status() == 200);
+  CHECK(health::testing::monotonic_ns() >= rig.pages[0].heartbeat_ns.get() + 2'000'000'000);
+  CHECK(health::testing::get(rig.port, "/minio/health/live").status() == 200);
   rig.beat();
   CHECK(rig.becomes("ready\n"));
 }
 
 TEST_CASE("load over the threshold, and below it again") {
-  tests::Rig rig;
+  health::testing::Rig rig;
   rig.options.requests_active_max = 100;
   rig.options.policy.capacity_threshold = 0.8;
   rig.start();
@@ -86,15 +86,15 @@ TEST_CASE("load over the threshold, and below it again") {
   CHECK(rig.becomes("over capacity\n"));
   rig.pages[0].requests_active.set(75);  // below 0.8, but not far enough
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  CHECK(tests::get(rig.port, "/health/ready").body == "over capacity\n");
+  CHECK(health::testing::get(rig.port, "/health/ready").body == "over capacity\n");
   rig.pages[0].requests_active.set(10);
   CHECK(rig.becomes("ready\n"));
 }
 
 TEST_CASE("a filesystem that hangs hangs neither answers nor the end") {
   hanging = false;
-  const tests::TemporaryDirectory directory;
-  tests::Rig rig;
+  const health::testing::TemporaryDirectory directory;
+  health::testing::Rig rig;
   rig.options.filesystems = {{.directory = directory.path,
                               .name = "probe",
                               .interval_ms = 20,
@@ -108,27 +108,27 @@ TEST_CASE("a filesystem that hangs hangs neither answers nor the end") {
   CHECK(rig.becomes("filesystem hung\n"));
   double slowest_ms = 0.0;
   for (int i = 0; i < 50; ++i) {
-    const std::uint64_t before = tests::monotonic_ns();
-    CHECK(tests::get(rig.port, "/wekas3api/health/ready").status() == 503);
+    const std::uint64_t before = health::testing::monotonic_ns();
+    CHECK(health::testing::get(rig.port, "/wekas3api/health/ready").status() == 503);
     slowest_ms = std::max(slowest_ms, milliseconds_since(before));
   }
   CHECK(slowest_ms < 500);
-  const std::string metrics = tests::get(rig.port, "/metrics").body;
+  const std::string metrics = health::testing::get(rig.port, "/metrics").body;
   CHECK(metrics.find("state=\"hung\"} 1") != std::string::npos);
   hanging = false;
   CHECK(rig.becomes("ready\n"));
   hanging = true;
-  REQUIRE(tests::eventually([] { return hangs_now.load(); }));
-  const std::uint64_t before = tests::monotonic_ns();
+  REQUIRE(health::testing::eventually([] { return hangs_now.load(); }));
+  const std::uint64_t before = health::testing::monotonic_ns();
   rig.service->stop();
   CHECK(milliseconds_since(before) < 2500);
   CHECK(hangs_now.load());  // left behind
   hanging = false;
-  CHECK(tests::eventually([] { return !hangs_now.load(); }));
+  CHECK(health::testing::eventually([] { return !hangs_now.load(); }));
 }
 
 TEST_CASE("answers come within 50 ms while other threads use every processor") {
-  tests::Rig rig;
+  health::testing::Rig rig;
   rig.start();
   rig.service->mark_started();
   REQUIRE(rig.becomes("ready\n"));
@@ -142,8 +142,8 @@ TEST_CASE("answers come within 50 ms while other threads use every processor") {
   }
   std::vector<double> times_ms;
   for (int i = 0; i < 60; ++i) {
-    const std::uint64_t before = tests::monotonic_ns();
-    CHECK(tests::get(rig.port, "/wekas3api/health/ready").status() == 200);
+    const std::uint64_t before = health::testing::monotonic_ns();
+    CHECK(health::testing::get(rig.port, "/wekas3api/health/ready").status() == 200);
     times_ms.push_back(milliseconds_since(before));
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
@@ -161,21 +161,21 @@ TEST_CASE("a crowd of idle connections doesn't lock load balancers out") {
   if (descriptors.rlim_max < 4096) MILLRACE_SKIP("needs 4096 file descriptors");
   descriptors.rlim_cur = std::max<rlim_t>(descriptors.rlim_cur, 4096);
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &descriptors) == 0);
-  tests::Rig rig;
+  health::testing::Rig rig;
   rig.start();
   std::vector<engine::Descriptor> crowd;
   for (std::size_t i = 0; i < health::limits::connections_max + 50; ++i) {
-    crowd.push_back(tests::connect_to(rig.port));
+    crowd.push_back(health::testing::connect_to(rig.port));
     REQUIRE(crowd.back().get() >= 0);
   }
-  CHECK(tests::get(rig.port, "/health/live").status() == 200);
+  CHECK(health::testing::get(rig.port, "/health/live").status() == 200);
 }
 
 TEST_CASE("a port that is taken refuses the start") {
-  tests::Rig first;
+  health::testing::Rig first;
   first.start();
-  tests::Rig second;
-  second.options.listen = {tests::loopback_address(first.port)};
+  health::testing::Rig second;
+  second.options.listen = {health::testing::loopback_address(first.port)};
   const auto made = health::Service::start(std::move(second.options));
   REQUIRE_FALSE(made.has_value());
   CHECK(made.error().is(EADDRINUSE));

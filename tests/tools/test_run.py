@@ -1,6 +1,7 @@
 """The runner counts right: what JUnit files say, what skips do in CI, and that a suite that
 dies, hangs or reports nothing is a failure."""
 
+import json
 import sys
 
 import run
@@ -61,6 +62,19 @@ def test_a_command_past_its_deadline_is_ended(tmp_path):
     assert run.run_logged([sys.executable, "-c", "import time; time.sleep(60)"], log, 1, {}) is None
     assert run.run_logged([sys.executable, "-c", "print('x'); raise SystemExit(3)"], log, 9, {}) == 3
     assert "x" in log.read_text()
+
+
+def test_an_executable_that_no_suite_runs_is_found(tmp_path):
+    info = tmp_path / "asan" / "meson-info"
+    info.mkdir(parents=True)
+    made_by = str(run.ROOT / "tests" / "meson.build")
+    targets = [{"name": name, "type": kind, "defined_in": where}
+               for name, kind, where in (("unit-tests", "executable", made_by),
+                                         ("forgotten", "executable", made_by),
+                                         ("a-library", "static library", made_by),
+                                         ("server", "executable", "elsewhere"))]
+    (info / "intro-targets.json").write_text(json.dumps(targets))
+    assert run.unlisted_executables(run.SUITES, tmp_path) == ["forgotten"]
 
 
 def test_the_table_names_each_suite_once():
