@@ -208,6 +208,7 @@ def test_cold_reads_delay_no_other_request(cold_reads, tmp_path, long_run):
     assert_not_stalled(took, COLD_P99_S, COLD_WORST_S)
 
 
+@pytest.mark.long  # a host that reclaims the page cache makes the quick objects cold, too
 def test_cold_reads_of_a_slow_disk_delay_no_other_request(cold_reads, fuse, loop, long_run):
     """ext4 on a disk whose every read takes a second and a half (an image in the slow mount): a
     call for what is not in the page cache, or still on its way there, made on the shard's own
