@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace millrace::s3 {
 
@@ -43,6 +44,8 @@ struct Request {
   std::string_view bucket() const { return address.bucket; }
   std::string_view id_text() const { return {id.data(), id.size()}; }
 
+  // What a handler decodes: an error's argument may point into it, so it outlives the handler.
+  std::vector<char> decoded;
   // Texts of an error answer that no constant says.
   std::string error_text;
   // Further headers of an error answer (Allow, Content-Range, x-amz-bucket-region).

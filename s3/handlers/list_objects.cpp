@@ -40,8 +40,8 @@ struct Page {
 
 Task<Outcome<>> list(Request& request, ListVersion version) {
   const std::string_view query = request.head().query;
-  std::vector<char> memory(2 * query.size() + 1);
-  DecodeArena arena(memory);
+  request.decoded.resize(2 * query.size() + 1);
+  DecodeArena arena(request.decoded);
   const auto parameters = parse_list_parameters(version, query, arena);
   if (!parameters) co_return std::unexpected(parameters.error());
   Collector collector(*parameters);

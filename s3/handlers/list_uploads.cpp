@@ -16,10 +16,14 @@ constexpr std::uint64_t page_entries_max = 1000;
 
 // The decoded parameters of one list request.
 struct Query {
-  explicit Query(std::string_view raw_in) : raw(raw_in), memory(raw_in.size() + 1), arena(memory) {}
+  explicit Query(Request& request) : raw(request.head().query), arena(room(request)) {}
   std::string_view raw;
-  std::vector<char> memory;
   DecodeArena arena;
+
+  static std::span<char> room(Request& request) {
+    request.decoded.resize(request.head().query.size() + 1);
+    return request.decoded;
+  }
 
   Outcome<std::string_view> text(std::string_view name) {
     const auto parameter = find(raw, name);
@@ -161,7 +165,7 @@ Outcome<store::UploadListRequest> parse_list_uploads(Query& query) {
 }  // namespace
 
 Task<Outcome<>> list_parts(Request& request) {
-  Query query(request.head().query);
+  Query query(request);
   const auto max = query.number("max-parts", page_entries_max, page_entries_max);
   if (!max) co_return std::unexpected(max.error());
   const auto after =
@@ -177,7 +181,7 @@ Task<Outcome<>> list_parts(Request& request) {
 }
 
 Task<Outcome<>> list_multipart_uploads(Request& request) {
-  Query query(request.head().query);
+  Query query(request);
   const auto asked = parse_list_uploads(query);
   if (!asked) co_return std::unexpected(asked.error());
   const auto encoding = query.encoding();
