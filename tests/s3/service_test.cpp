@@ -317,3 +317,38 @@ TEST_CASE("a body that ends early leaves nothing") {
     CHECK(shard.body_buffers().in_use() == 0);
   });
 }
+
+TEST_CASE("an error names what was wrong, also where that was decoded") {
+  on_shard([](engine::Shard& shard) -> Task<> {
+    ServedSite served(shard);
+    served.site.write_file("key", "content");
+    const std::string value(200, 'v');
+    const std::pair<std::string, std::string> cases[] = {
+        {"/bucket?encoding-type=%76" + value, "InvalidArgument"},
+        {"/bucket?list-type=2&max-keys=%76" + value, "InvalidArgument"},
+        {"/bucket?uploads&encoding-type=%76" + value, "InvalidArgument"},
+        {"/bucket?uploads&max-uploads=%76" + value, "InvalidArgument"},
+        {"/bucket/key?uploadId=x&max-parts=%76" + value, "InvalidArgument"},
+        {"/bucket/key?partNumber=%76" + value, "InvalidArgument"},
+        {"/bucket/key?response-expires=%0Av" + value, "InvalidArgument"},
+        {"/bucket?list-type=%76" + value, "InvalidArgument"},
+        {"/bucket?acl&policy", "InvalidArgument"},
+        {"/bucket/%FF", "InvalidURI"},
+        {"/" + value, "InvalidBucketName"}};
+    for (const auto& [target, code] : cases) {
+      CAPTURE(target);
+      const auto answer = co_await served.answer_to({.target = target});
+      CHECK(status_of(answer) == 400);
+      CHECK(code_of(answer) == code);
+      CHECK(content_of(answer).ends_with("</Error>"));
+    }
+    for (const std::string document : {"", "<Delete>", "<Other/>", "<!DOCTYPE x><Delete/>"}) {
+      const auto answer = co_await served.answer_to(
+          {.method = "POST", .target = "/bucket?delete", .body = document});
+      CHECK(status_of(answer) == 400);
+      CHECK(content_of(answer).ends_with("</Error>"));
+    }
+    CHECK(served.site.exists("key"));
+    co_await served.client.close();
+  });
+}

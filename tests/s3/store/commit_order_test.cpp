@@ -42,13 +42,7 @@ std::string line_of(const fake::LogEntry& entry, const std::string& data) {
 struct Traced {
   explicit Traced(st::Durability durability) : site(durability) {}
 
-  // What `act` did before it was acknowledged.
-  std::string trace(engine::Result<> (*act)(Traced&)) {
-    const std::size_t before = scenario.log().size();
-    const auto done = act(*this);
-    CHECK(done);
-    return text_since(before);
-  }
+  // What was done before the acknowledgement that has just come.
   std::string text_since(std::size_t before) const {
     std::string text;
     const auto log = scenario.log();
@@ -57,8 +51,6 @@ struct Traced {
     }
     return text;
   }
-  template <class T>
-  engine::Result<> run(Task<engine::Result<T>> (*)(st::Store&, std::string)) = delete;
   engine::Result<> wait(Task<engine::Result<st::Replaced>> operation) {
     engine::Result<> outcome = engine::fail(engine::Errc::cancelled);
     const auto body = [&]() -> Task<> {
