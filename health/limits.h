@@ -29,7 +29,7 @@ inline constexpr std::uint64_t requests_active_max = 2'048;
 // Above the threshold until the score is below this part of it again: no flapping.
 inline constexpr double capacity_hysteresis = 0.9;
 
-// Connections of the health port. From the crowded number on, idle ones make room.
+// Connections of the health port. From the crowded number on, the longest idle make room.
 inline constexpr std::size_t connections_max = 1'024;
 inline constexpr std::size_t connections_crowded = connections_max * 3 / 4;
 inline constexpr std::size_t agents_max = 64;

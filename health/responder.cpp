@@ -23,7 +23,8 @@ Responder::Responder(engine::Shard& shard, const ServiceOptions& options,
       start_time_seconds_(start_time_seconds()),
       server_(shard, {.handler = {&Responder::on_request, this},
                       .balance = &balance_,
-                      .connections_max = limits::connections_max}),
+                      .connections_max = limits::connections_max,
+                      .connections_crowded = limits::connections_crowded}),
       tick_(*this),
       verdicts_(probes.size()) {
   CHECK(options.frontends.size() <= heartbeats_ns_.size());
@@ -136,7 +137,6 @@ void Responder::on_connection(void* context, engine::Shard& shard, engine::Descr
     return;
   }
   if (is_agent) return shard.tasks().adopt(self.answer_agent(std::move(socket)));
-  if (self.server_.connection_count() >= limits::connections_crowded) self.server_.close_idle();
   self.server_.accept(std::move(socket), listener);
 }
 

@@ -24,19 +24,35 @@ Connection::Connection(Server& server, engine::Descriptor socket, unsigned liste
   ::getpeername(stream_.fd(), reinterpret_cast<sockaddr*>(&info_.peer), &length);
   length = sizeof info_.local;
   ::getsockname(stream_.fd(), reinterpret_cast<sockaddr*>(&info_.local), &length);
-  next_ = server.connections_;
-  previous_ = &server.connections_;
-  if (next_ != nullptr) next_->previous_ = &next_;
-  server.connections_ = this;
+  link();
   ++server.count_;
   server.shard_.page().connections.add();
 }
 
 Connection::~Connection() {
-  *previous_ = next_;
-  if (next_ != nullptr) next_->previous_ = previous_;
+  unlink();
   --server_.count_;
+  if (ending_) --server_.ending_;
   server_.shard_.page().connections.subtract();
+}
+
+void Connection::link() {
+  next_ = nullptr;
+  previous_ = server_.connections_end_;
+  *previous_ = this;
+  server_.connections_end_ = &next_;
+}
+
+void Connection::unlink() {
+  *previous_ = next_;
+  (next_ != nullptr ? next_->previous_ : server_.connections_end_) = previous_;
+}
+
+void Connection::end() {
+  if (ending_) return;
+  ending_ = true;
+  ++server_.ending_;
+  stream_.shut_down();
 }
 
 Task<> Connection::run(Server& server, engine::Descriptor socket, unsigned listener) {
@@ -51,6 +67,8 @@ Task<> Connection::serve() {
   if (!introduced) co_return;
   Next next = Next::request;
   while (next == Next::request) {
+    unlink();
+    link();
     idle_ = true;
     const bool begins = co_await request_begins();
     if (!begins) co_return;

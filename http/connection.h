@@ -17,12 +17,18 @@ class Connection {
   // The whole life of a connection; the frame owns it.
   static engine::Task<> run(Server& server, engine::Descriptor socket, unsigned listener);
 
-  bool idle() const { return idle_; }
-  void shut_down() { stream_.shut_down(); }
+  // Waits for a request, and was not told to end.
+  bool idle() const { return idle_ && !ending_; }
+  // Ends it at once; it leaves the server when what it waits for has come back.
+  void end();
   Connection* next() const { return next_; }
 
  private:
   enum class Next : std::uint8_t { request, end, linger };
+
+  // The server's list runs from the connection that has waited longest to the newest.
+  void link();
+  void unlink();
 
   engine::Task<> serve();
   engine::Task<engine::Result<>> take_proxy_header();
@@ -43,6 +49,7 @@ class Connection {
   Connection* next_ = nullptr;
   Connection** previous_ = nullptr;
   bool idle_ = true;
+  bool ending_ = false;
 };
 
 }  // namespace millrace::http

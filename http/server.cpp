@@ -11,7 +11,8 @@ Server::Server(engine::Shard& shard, const ServerOptions& options)
 Server::~Server() { CHECK(count_ == 0); }
 
 void Server::accept(engine::Descriptor socket, unsigned listener) {
-  if (count_ >= options_.connections_max) {
+  if (count_ - ending_ >= options_.connections_crowded) end_longest_idle();
+  if (count_ - ending_ >= options_.connections_max) {
     shard_.page().connections_refused.add();
     if (options_.balance != nullptr) options_.balance->release(shard_.index());
     return;
@@ -19,14 +20,20 @@ void Server::accept(engine::Descriptor socket, unsigned listener) {
   shard_.tasks().adopt(Connection::run(*this, std::move(socket), listener));
 }
 
+void Server::end_longest_idle() {
+  Connection* each = connections_;
+  while (each != nullptr && !each->idle()) each = each->next();
+  if (each != nullptr) each->end();
+}
+
 void Server::close_idle() {
   for (Connection* each = connections_; each != nullptr; each = each->next()) {
-    if (each->idle()) each->shut_down();
+    if (each->idle()) each->end();
   }
 }
 
 void Server::close_all() {
-  for (Connection* each = connections_; each != nullptr; each = each->next()) each->shut_down();
+  for (Connection* each = connections_; each != nullptr; each = each->next()) each->end();
 }
 
 }  // namespace millrace::http

@@ -23,6 +23,8 @@ struct ServerOptions {
   engine::Balance* balance = nullptr;           // told of every connection's end; may be null
   const TrustedNetworks* proxies = nullptr;     // who may speak PROXY; null: nobody
   std::size_t connections_max = engine::limits::connections_per_shard_max;
+  // From so many on, each that comes ends the one that has waited longest for a request.
+  std::size_t connections_crowded = engine::limits::connections_per_shard_max;
 };
 
 class Connection;
@@ -44,16 +46,21 @@ class Server {
   // Ends every connection at once.
   void close_all();
   bool draining() const { return draining_; }
+  // Those on their way out included.
   std::size_t connection_count() const { return count_; }
 
  private:
   friend class Connection;
 
+  void end_longest_idle();
+
   engine::Shard& shard_;
   const ServerOptions options_;
   DateCache dates_;
   Connection* connections_ = nullptr;
+  Connection** connections_end_ = &connections_;
   std::size_t count_ = 0;
+  std::size_t ending_ = 0;
   std::uint64_t next_id_ = 0;
   bool draining_ = false;
 };

@@ -169,6 +169,11 @@ TEST_CASE("a crowd of idle connections doesn't lock load balancers out") {
     REQUIRE(crowd.back().get() >= 0);
   }
   CHECK(health::testing::get(rig.port, "/health/live").status() == 200);
+  // The longest idle made room, not the newest.
+  char byte = 0;
+  CHECK(::recv(crowd.front().get(), &byte, 1, 0) == 0);
+  health::testing::send_text(crowd.back(), "GET /health/live HTTP/1.0\r\n\r\n");
+  CHECK(health::testing::read_to_end(crowd.back()).starts_with("HTTP/1.1 200"));
 }
 
 TEST_CASE("a port that is taken refuses the start") {
