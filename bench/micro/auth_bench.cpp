@@ -17,7 +17,7 @@ void authenticate(benchmark::State& state, const std::string& bytes) {
   s3::SigningKeyCache keys;
   const s3::CredentialSource source = credentials().source();
   for (auto step : state) {
-    const auto identity = s3::authenticate(head, source, policy(), keys);
+    auto identity = s3::authenticate(head, source, policy(), keys);
     MILLRACE_CHECK(identity.has_value() && !identity->anonymous());
     benchmark::DoNotOptimize(identity);
   }

@@ -32,7 +32,7 @@ void fill_in(store::MetadataView& meta, const Payload& payload) {
   meta.size = payload.bytes();
   meta.etag = {.kind = store::EtagKind::md5, .parts = 0, .md5 = payload.md5(), .opaque = {}};
   meta.checksum = stored_checksum(payload.checksum());
-  meta.blocks = store::PackedDigests::of(payload.blocks());
+  if (payload.blocks().size() > 1) meta.blocks = store::PackedDigests::of(payload.blocks());
 }
 
 Task<Outcome<>> store_object(Request& request, store::MappedPath& path,

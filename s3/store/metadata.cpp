@@ -34,6 +34,10 @@ class Writer {
   void value(const T& from) {
     bytes(&from, sizeof from);
   }
+  void varint(std::uint64_t number) {
+    for (; number >= 0x80; number >>= 7) value(static_cast<std::uint8_t>(number | 0x80));
+    value(static_cast<std::uint8_t>(number));
+  }
   void section_head(std::uint8_t id, std::size_t length) {
     value(id);
     value(format::level);
@@ -62,26 +66,37 @@ bool ranges_hold(const MetadataView& view) {
          view.checksum.type <= StoredChecksumType::composite;
 }
 
+std::uint8_t content_type_code(std::string_view type) {
+  const auto known = std::span(format::content_types).subspan(1);
+  const auto found = std::ranges::find(known, type);
+  return found == known.end() ? 0 : static_cast<std::uint8_t>(found - known.begin() + 1);
+}
+
 void write_head(const MetadataView& view, Writer& out) {
-  format::Head head{};
-  head.size = view.size;
-  head.file_size = view.file_size;
-  head.mtime_ns = view.mtime_ns;
-  std::ranges::copy(view.id, head.id);
-  std::ranges::copy(view.etag.md5, head.md5);
-  head.parts = view.etag.parts;
-  head.etag_kind = static_cast<std::uint8_t>(view.etag.kind);
-  head.checksum_algorithm = static_cast<std::uint8_t>(view.checksum.algorithm);
-  head.checksum_type = static_cast<std::uint8_t>(view.checksum.type);
-  head.opaque_bytes = static_cast<std::uint8_t>(view.etag.opaque.size());
-  head.content_type_bytes = static_cast<std::uint16_t>(view.content_type.size());
-  const std::size_t checksum_bytes = checksum_value_bytes(view.checksum.algorithm);
-  out.section_head(
-      static_cast<std::uint8_t>(Section::head),
-      sizeof head + checksum_bytes + view.etag.opaque.size() + view.content_type.size());
-  out.value(head);
-  out.bytes(view.checksum.value.data(), checksum_bytes);
-  out.bytes(view.etag.opaque.data(), view.etag.opaque.size());
+  namespace shape = format::shape;
+  const bool opaque = view.etag.kind == EtagKind::opaque;
+  const std::uint8_t code = content_type_code(view.content_type);
+  auto form = static_cast<std::uint8_t>(view.etag.kind);
+  if (view.file_size != view.size) form |= shape::has_file_size;
+  if (view.etag.parts != 0) form |= shape::has_parts;
+  if (view.checksum.type == StoredChecksumType::composite) form |= shape::composite;
+  out.value(view.mtime_ns);
+  out.value(view.id);
+  out.value(form);
+  out.value(view.checksum.algorithm);
+  out.value(code);
+  out.varint(view.size);
+  if (view.file_size != view.size) out.varint(view.file_size);
+  if (view.etag.parts != 0) out.varint(view.etag.parts);
+  if (opaque) {
+    out.value(static_cast<std::uint8_t>(view.etag.opaque.size()));
+    out.bytes(view.etag.opaque.data(), view.etag.opaque.size());
+  } else {
+    out.value(view.etag.md5);
+  }
+  out.bytes(view.checksum.value.data(), checksum_value_bytes(view.checksum.algorithm));
+  if (code != 0) return;
+  out.varint(view.content_type.size());
   out.bytes(view.content_type.data(), view.content_type.size());
 }
 
@@ -129,10 +144,9 @@ void write_unknown(const MetadataView& view, std::span<const std::byte> sections
   }
 }
 
-void write_frame_head(const char (&magic)[3], std::size_t total, Writer& out) {
+void write_frame_head(const char (&magic)[3], Writer& out) {
   out.bytes(magic, sizeof magic);
   out.value(format::level);
-  out.value(static_cast<std::uint32_t>(total));
 }
 
 void write_sidecar_sections(const MetadataView& view, Layout layout, Writer& out) {
@@ -150,7 +164,7 @@ format::SidecarReference write_sidecar(const MetadataView& view, Layout layout,
   write_sidecar_sections(view, layout, counter);
   sidecar.resize(format::frame_head_bytes + counter.used() + format::frame_tail_bytes);
   Writer out(sidecar);
-  write_frame_head(format::sidecar_magic, sidecar.size(), out);
+  write_frame_head(format::sidecar_magic, out);
   write_sidecar_sections(view, layout, out);
   const std::uint64_t digest = XXH3_64bits(sidecar.data(), out.used());
   out.value(digest);
@@ -194,7 +208,7 @@ engine::Result<EncodedMetadata> encode(const MetadataView& view, std::size_t roo
     sidecar.clear();
     if (layout != Layout::all_in_attribute) reference = write_sidecar(view, layout, sidecar);
     Writer out(attribute);
-    write_frame_head(format::attribute_magic, total, out);
+    write_frame_head(format::attribute_magic, out);
     write_attribute_sections(view, layout, reference, out);
     out.value(static_cast<std::uint64_t>(XXH3_64bits(attribute.data(), out.used())));
     return EncodedMetadata{total, layout != Layout::all_in_attribute};

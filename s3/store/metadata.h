@@ -1,14 +1,19 @@
 // The packed attribute `user.millrace`, one per object, and its sidecar. Bytes on
 // disk, little-endian:
 //
-//   attribute, sidecar   "MRA" or "MRS", level (1 byte), length of all (4 bytes),
-//                        sections, XXH3-64 of everything before it (8 bytes)
-//   section              id (1 byte), level (1 byte), length (4 bytes), payload
+//   attribute  "MRA", level (1 byte), head, sections, digest
+//   sidecar    "MRS", level (1 byte), sections, digest
+//   section    id (1 byte), level (1 byte), length (4 bytes), payload
+//   digest     XXH3-64 of everything before it (8 bytes)
+//
+// The head of a usual object (MD5 ETag, a checksum of up to 8 bytes, a content type
+// that has a code, no user metadata) takes at most 64 bytes with its frame: what
+// ext4 has room for in an inode of 256 bytes, so that it costs no block of its own.
 //
 // A section with an id below 128 must be understood, or the object is refused as
 // unsupported; one above may be skipped and is kept byte for byte when the
 // attribute is written anew. A known section at a newer level counts as unknown.
-// The frame (magic, level, length, digest) is the same at every level, so damage
+// The frame (magic, level, digest) is the same at every level, so damage
 // and novelty are told apart. Decoding allocates nothing; views point into the
 // bytes that were decoded, which must outlive them. No thread owns these values.
 #pragma once
@@ -29,6 +34,10 @@ inline constexpr const char* metadata_attribute_name = "user.millrace";
 inline constexpr std::size_t attribute_bytes_max = 64 * 1024;  // XATTR_SIZE_MAX
 inline constexpr std::size_t content_type_bytes_max = 1024;
 inline constexpr std::uint64_t block_bytes = 4 * 1024 * 1024;  // what one block digest covers
+inline constexpr std::size_t inode_attribute_bytes = 64;       // see above
+
+// Random; with the inode's number it names the object's sidecar.
+using ObjectId = std::array<std::uint8_t, 8>;
 
 // Values of the enumerations are on disk: never renumber.
 enum class EtagKind : std::uint8_t { md5 = 0, md5_of_parts = 1, opaque = 2 };
@@ -37,7 +46,7 @@ inline constexpr std::size_t etag_opaque_bytes_max = 64;
 struct Etag {
   EtagKind kind = EtagKind::md5;
   std::uint32_t parts = 0;             // of a multipart object, whatever the kind; else 0
-  std::array<std::uint8_t, 16> md5{};  // unless opaque
+  std::array<std::uint8_t, 16> md5{};  // unless opaque: then not kept
   std::string_view opaque;             // the text, no quotes, etag_opaque_bytes_max
 };
 
@@ -150,7 +159,8 @@ class PackedParts {
   std::span<const std::byte> payload_;
 };
 
-// XXH3-64 of each block of each part: a part's last block may be short.
+// XXH3-64 of each block of each part: a part's last block may be short. An object of one block
+// whose ETag is its MD5 has none: the ETag tells as much.
 class PackedDigests {
  public:
   PackedDigests() = default;
@@ -171,7 +181,7 @@ struct MetadataView {
   std::uint64_t size = 0;       // of the object, as clients see it
   std::uint64_t file_size = 0;  // of the file this was made for
   std::int64_t mtime_ns = 0;    // of the file this was made for, since 1970
-  std::array<std::uint8_t, 16> id{};
+  ObjectId id{};
   Etag etag;
   ObjectChecksum checksum;
   std::string_view content_type;

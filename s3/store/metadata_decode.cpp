@@ -1,7 +1,5 @@
 // Decoding of an object's metadata. The frame's digest is checked before anything
 // in it is believed, so what follows can only be this version's or a newer form.
-#include <xxhash.h>
-
 #include <algorithm>
 #include <bitset>
 #include <cstring>
@@ -21,48 +19,78 @@ std::string_view as_text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// The sections between a frame's head and its digest.
-engine::Result<Bytes> open_frame(Bytes frame, const char (&magic)[3]) {
-  constexpr std::size_t least = format::frame_head_bytes + format::frame_tail_bytes;
-  if (frame.size() < least || std::memcmp(frame.data(), magic, sizeof magic) != 0 ||
-      format::load<std::uint32_t>(frame.data() + 4) != frame.size()) {
-    return fail(Errc::corrupt);
-  }
-  const Bytes digested = frame.first(frame.size() - format::frame_tail_bytes);
-  if (format::load<std::uint64_t>(digested.data() + digested.size()) !=
-      XXH3_64bits(digested.data(), digested.size())) {
-    return fail(Errc::corrupt);
-  }
-  if (static_cast<std::uint8_t>(frame[3]) > format::level) return fail(Errc::unsupported);
-  return digested.subspan(format::frame_head_bytes);
-}
+// Takes values off the front; after one that is not there, failed and zeros.
+class Reader {
+ public:
+  explicit Reader(Bytes bytes) : rest_(bytes) {}
+  bool failed() const { return failed_; }
+  Bytes rest() const { return rest_; }
 
-engine::Result<> read_head(Bytes payload, MetadataView& view) {
-  if (payload.size() < sizeof(format::Head)) return fail(Errc::corrupt);
-  const auto head = format::load<format::Head>(payload.data());
-  view.etag.kind = static_cast<EtagKind>(head.etag_kind);
-  view.checksum.algorithm = static_cast<StoredChecksum>(head.checksum_algorithm);
-  view.checksum.type = static_cast<StoredChecksumType>(head.checksum_type);
-  if (view.etag.kind > EtagKind::opaque || view.checksum.algorithm > stored_checksum_last ||
-      view.checksum.type > StoredChecksumType::composite) {
+  Bytes bytes(std::uint64_t count) {
+    if (count > rest_.size()) {
+      failed_ = true;
+      rest_ = {};
+      return {};
+    }
+    const Bytes taken = rest_.first(count);
+    rest_ = rest_.subspan(count);
+    return taken;
+  }
+  template <class T>
+  T value() {
+    const Bytes taken = bytes(sizeof(T));
+    return taken.empty() ? T{} : format::load<T>(taken.data());
+  }
+  std::uint64_t varint() {
+    std::uint64_t number = 0;
+    for (std::size_t i = 0; i < format::varint_bytes_max; ++i) {
+      const auto byte = value<std::uint8_t>();
+      number |= static_cast<std::uint64_t>(byte & 0x7F) << (7 * i);
+      if ((byte & 0x80) == 0) return number;
+    }
+    failed_ = true;
+    return 0;
+  }
+
+ private:
+  Bytes rest_;
+  bool failed_ = false;
+};
+
+// Takes the head off; what is left are the sections.
+engine::Result<Bytes> read_head(Bytes frame, MetadataView& view) {
+  namespace shape = format::shape;
+  Reader in(frame);
+  view.mtime_ns = in.value<std::int64_t>();
+  view.id = in.value<ObjectId>();
+  const auto form = in.value<std::uint8_t>();
+  view.etag.kind = static_cast<EtagKind>(form & shape::etag_kind);
+  view.checksum.type = (form & shape::composite) != 0 ? StoredChecksumType::composite
+                                                      : StoredChecksumType::full_object;
+  view.checksum.algorithm = in.value<StoredChecksum>();
+  const auto code = in.value<std::uint8_t>();
+  if ((form & ~shape::known) != 0 || view.etag.kind > EtagKind::opaque ||
+      view.checksum.algorithm > stored_checksum_last ||
+      code >= std::size(format::content_types)) {
     return fail(Errc::unsupported);
   }
-  const std::size_t checksum_bytes = checksum_value_bytes(view.checksum.algorithm);
-  const Bytes rest = payload.subspan(sizeof head);
-  if (rest.size() != checksum_bytes + head.opaque_bytes + head.content_type_bytes ||
-      head.opaque_bytes > etag_opaque_bytes_max) {
+  view.size = in.varint();
+  view.file_size = (form & shape::has_file_size) != 0 ? in.varint() : view.size;
+  const std::uint64_t parts = (form & shape::has_parts) != 0 ? in.varint() : 0;
+  view.etag.parts = static_cast<std::uint32_t>(parts);
+  if (view.etag.kind == EtagKind::opaque) {
+    view.etag.opaque = as_text(in.bytes(in.value<std::uint8_t>()));
+  } else {
+    view.etag.md5 = in.value<std::array<std::uint8_t, 16>>();
+  }
+  std::ranges::copy(in.bytes(checksum_value_bytes(view.checksum.algorithm)),
+                    reinterpret_cast<std::byte*>(view.checksum.value.data()));
+  view.content_type =
+      code == 0 ? as_text(in.bytes(in.varint())) : format::content_types[code];
+  if (in.failed() || parts > UINT32_MAX || view.etag.opaque.size() > etag_opaque_bytes_max) {
     return fail(Errc::corrupt);
   }
-  view.size = head.size;
-  view.file_size = head.file_size;
-  view.mtime_ns = head.mtime_ns;
-  std::ranges::copy(head.id, view.id.begin());
-  std::ranges::copy(head.md5, view.etag.md5.begin());
-  view.etag.parts = head.parts;
-  std::memcpy(view.checksum.value.data(), rest.data(), checksum_bytes);
-  view.etag.opaque = as_text(rest.subspan(checksum_bytes, head.opaque_bytes));
-  view.content_type = as_text(rest.subspan(checksum_bytes + head.opaque_bytes));
-  return {};
+  return in.rest();
 }
 
 template <class Table>
@@ -98,8 +126,8 @@ engine::Result<> read_owner(Bytes payload, const MetadataView& view) {
   return {};
 }
 
-// required: the one section that must be there, exactly once.
-engine::Result<> read_sections(Bytes sections, Section required, MetadataView& view) {
+// Each known section at most once.
+engine::Result<> read_sections(Bytes sections, MetadataView& view, bool& has_owner) {
   std::bitset<256> seen;
   format::SectionView section;
   while (!sections.empty()) {
@@ -113,24 +141,26 @@ engine::Result<> read_sections(Bytes sections, Section required, MetadataView& v
     seen.set(section.id);
     engine::Result<> read;
     switch (static_cast<Section>(section.id)) {
-      case Section::head: read = read_head(section.payload, view); break;
       case Section::sidecar: read = read_reference(section.payload, view); break;
       case Section::owner: read = read_owner(section.payload, view); break;
       default: read = read_optional(section, view); break;
     }
     if (!read) return read;
   }
-  if (!seen.test(static_cast<std::size_t>(required))) return fail(Errc::corrupt);
+  has_owner = seen.test(static_cast<std::size_t>(Section::owner));
   return {};
 }
 
 }  // namespace
 
 engine::Result<MetadataView> decode(std::span<const std::byte> attribute) {
-  const auto sections = open_frame(attribute, format::attribute_magic);
-  if (!sections) return std::unexpected(sections.error());
+  const auto body = format::open_frame(attribute, format::attribute_magic);
+  if (!body) return std::unexpected(body.error());
   MetadataView view;
-  if (const auto read = read_sections(*sections, Section::head, view); !read) {
+  const auto sections = read_head(*body, view);
+  if (!sections) return std::unexpected(sections.error());
+  bool has_owner = false;
+  if (const auto read = read_sections(*sections, view, has_owner); !read) {
     return std::unexpected(read.error());
   }
   view.attribute_sections = *sections;
@@ -138,7 +168,7 @@ engine::Result<MetadataView> decode(std::span<const std::byte> attribute) {
 }
 
 engine::Result<> decode_sidecar(std::span<const std::byte> sidecar, MetadataView& view) {
-  const auto sections = open_frame(sidecar, format::sidecar_magic);
+  const auto sections = format::open_frame(sidecar, format::sidecar_magic);
   if (!sections) return std::unexpected(sections.error());
   const auto digest =
       format::load<std::uint64_t>(sidecar.data() + sidecar.size() - format::frame_tail_bytes);
@@ -146,7 +176,9 @@ engine::Result<> decode_sidecar(std::span<const std::byte> sidecar, MetadataView
       digest != view.sidecar.digest) {
     return fail(Errc::corrupt);
   }
-  if (const auto read = read_sections(*sections, Section::owner, view); !read) return read;
+  bool has_owner = false;
+  if (const auto read = read_sections(*sections, view, has_owner); !read) return read;
+  if (!has_owner) return fail(Errc::corrupt);
   view.sidecar_sections = *sections;
   view.sidecar.loaded = true;
   return {};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "s3/store/abilities.h"
+#include "s3/store/metadata.h"
 
 #include <atomic>
 #include <cstdint>
@@ -25,7 +26,7 @@ struct CommitEvent {
   CommitKind kind;
   std::string_view bucket;
   std::string_view key;
-  std::array<std::uint8_t, 16> id{};  // of the object; zero for what came from outside S3
+  ObjectId id{};  // of the object; zero for what came from outside S3
   std::optional<std::uint64_t> size_before;
   std::optional<std::uint64_t> size_after;
 };

@@ -96,7 +96,7 @@ Task<Result<Descriptor>> open_system_directory(const StoreOptions& options, std:
   co_return co_await open_or_make(options, at->get(), own.data());
 }
 
-UniqueName unique_name(std::string_view prefix, const std::array<std::uint8_t, 16>& id) {
+UniqueName unique_name(std::string_view prefix, std::span<const std::uint8_t> id) {
   static constexpr char digits[] = "0123456789abcdef";
   UniqueName name;
   CHECK(prefix.size() + 2 * id.size() < name.text.size());

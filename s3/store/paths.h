@@ -37,12 +37,13 @@ engine::Task<engine::Result<engine::Descriptor>> open_system_directory(const Sto
                                                                        std::string_view bucket,
                                                                        std::string_view name);
 
-// A name nobody else has: "PREFIX" and 32 hexadecimal digits. NUL-terminated.
+// "PREFIX" and the id in hexadecimal digits: with random_id() a name nobody else has. At most 16
+// bytes of id. NUL-terminated.
 struct UniqueName {
   std::array<char, 48> text{};
   const char* c_str() const { return text.data(); }
 };
-UniqueName unique_name(std::string_view prefix, const std::array<std::uint8_t, 16>& id);
+UniqueName unique_name(std::string_view prefix, std::span<const std::uint8_t> id);
 // 16 random bytes (getrandom).
 std::array<std::uint8_t, 16> random_id();
 

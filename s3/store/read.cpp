@@ -141,7 +141,7 @@ Task<Result<>> open_object(const StoreOptions& options, std::string_view bucket,
                            std::string_view key, Detail detail, OpenObject& out) {
   std::uint64_t directory_inode = 0;
   std::uint64_t lone_inode = 0;
-  std::array<std::uint8_t, 16> lone_id{};
+  ObjectId lone_id{};
   // Without an exchange an object on its way is found aside (moving.h). Nothing under the key,
   // nothing aside and again nothing under the key: only then there is none.
   const bool never_aside = static_cast<bool>(options.abilities.rename_exchange);

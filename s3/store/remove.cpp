@@ -32,7 +32,7 @@ Task<void> look_at(const StoreOptions& options, std::string_view bucket, std::st
 }  // namespace
 
 Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_view key, Place where,
-                                        std::array<std::uint8_t, 16>& id) {
+                                        ObjectId& id) {
   const int directory = where.directory.fd.get();
   OldFile old;
   co_await look_at(options_, bucket, key, directory, where.leaf, old);
@@ -59,7 +59,7 @@ Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_vie
 // The key is a directory as well: its object is `.mr.f` in there.
 Task<Result<Replaced>> Store::remove_inner(std::string_view bucket, MappedPath& path,
                                            std::string_view key, Place where,
-                                           std::array<std::uint8_t, 16>& id) {
+                                           ObjectId& id) {
   const int parent = where.directory.fd.get();
   auto opened = co_await file::open(parent, where.leaf, O_RDONLY | O_DIRECTORY);
   if (!opened) co_return std::unexpected(opened.error());
@@ -117,7 +117,7 @@ Task<Result<Replaced>> Store::remove(std::string_view bucket, MappedPath& path,
       if (lock.error().is(ENOENT) || lock.error().is(ENOTDIR)) continue;
       co_return std::unexpected(lock.error());
     }
-    std::array<std::uint8_t, 16> id{};
+    ObjectId id{};
     auto removed = co_await remove_at(bucket, key, {*parent, path.leaf()}, id);
     if (!removed && removed.error().is(EISDIR)) {
       removed = co_await remove_inner(bucket, path, key, {*parent, path.leaf()}, id);

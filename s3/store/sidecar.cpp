@@ -22,7 +22,7 @@ namespace {
 
 struct SidecarName {
   std::array<char, 80> text{};
-  SidecarName(const std::array<std::uint8_t, 16>& id, std::uint64_t inode) {
+  SidecarName(const ObjectId& id, std::uint64_t inode) {
     const UniqueName unique = unique_name("", id);
     const std::size_t size = std::strlen(unique.c_str());
     std::memcpy(text.data(), unique.c_str(), size);
@@ -65,7 +65,7 @@ Task<Result<>> load_sidecar(const StoreOptions& options, std::string_view bucket
 }
 
 Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucket,
-                             const std::array<std::uint8_t, 16>& id, std::uint64_t inode,
+                             const ObjectId& id, std::uint64_t inode,
                              std::span<const std::byte> bytes) {
   const auto directory = co_await open_system_directory(options, bucket, "meta");
   if (!directory) co_return std::unexpected(directory.error());
@@ -94,7 +94,7 @@ Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucke
 }
 
 Task<void> remove_sidecar(const StoreOptions& options, std::string_view bucket,
-                          const std::array<std::uint8_t, 16>& id, std::uint64_t inode) {
+                          const ObjectId& id, std::uint64_t inode) {
   const auto directory = co_await open_meta(options, bucket);
   if (!directory) co_return;
   const SidecarName name(id, inode);

@@ -16,11 +16,11 @@ engine::Task<engine::Result<>> load_sidecar(const StoreOptions& options, std::st
                                             OpenObject& out);
 
 engine::Task<engine::Result<>> write_sidecar(const StoreOptions& options, std::string_view bucket,
-                                             const std::array<std::uint8_t, 16>& id,
+                                             const ObjectId& id,
                                              std::uint64_t inode, std::span<const std::byte> bytes);
 
 // Of an object that is gone. Failure is harmless: an orphan that nothing names.
 engine::Task<void> remove_sidecar(const StoreOptions& options, std::string_view bucket,
-                                  const std::array<std::uint8_t, 16>& id, std::uint64_t inode);
+                                  const ObjectId& id, std::uint64_t inode);
 
 }  // namespace millrace::s3::store

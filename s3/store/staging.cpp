@@ -78,7 +78,7 @@ Task<Result<>> stage(const StoreOptions& options, std::string_view bucket, Stage
 Task<Result<>> seal(const StoreOptions& options, std::string_view bucket, StagedFile& staged,
                     MetadataView& meta, const Ownership& owner) {
   const int fd = staged.file.get();
-  meta.id = staged.id;
+  meta.id = staged.object_id();
   meta.file_size = meta.size;
   meta.mtime_ns = tagged_time_ns(options, staged);
   std::array<std::byte, attribute_room_bytes> attribute;
@@ -92,7 +92,7 @@ Task<Result<>> seal(const StoreOptions& options, std::string_view bucket, Staged
     const auto known = co_await file::stat(fd, "", status);
     if (!known) co_return known;
     staged.inode = status.stx_ino;
-    const auto kept = co_await write_sidecar(options, bucket, staged.id, staged.inode, sidecar);
+    const auto kept = co_await write_sidecar(options, bucket, meta.id, staged.inode, sidecar);
     if (!kept) co_return kept;
   }
   const auto owned = co_await set_owner(owner, fd);
@@ -114,7 +114,7 @@ Task<void> discard(const StoreOptions& options, std::string_view bucket, StagedF
     struct statx status{};
     const auto known = co_await file::stat(staged.file.get(), "", status);
     const bool unpublished = known && status.stx_nlink <= (staged.named ? 1U : 0U);
-    if (unpublished) co_await remove_sidecar(options, bucket, staged.id, staged.inode);
+    if (unpublished) co_await remove_sidecar(options, bucket, staged.object_id(), staged.inode);
   }
   staged.inode = 0;
   if (staged.named) {

@@ -7,6 +7,7 @@
 #include "s3/store/options.h"
 #include "s3/store/paths.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,11 @@ struct StagedFile {
   std::optional<std::int64_t> modified_seconds;  // since 1970; not set: the time of sealing
 
   UniqueName name() const { return unique_name("", id); }
+  ObjectId object_id() const {
+    ObjectId own;
+    std::copy_n(id.begin() + (id.size() - own.size()), own.size(), own.begin());
+    return own;
+  }
 };
 
 // ENOENT: no such bucket.

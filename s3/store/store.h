@@ -85,10 +85,10 @@ class Store {
   engine::Task<engine::Result<>> name_is_durable(const Directory& directory, int file);
   engine::Task<engine::Result<Replaced>> remove_at(std::string_view bucket, std::string_view key,
                                                    Place where,
-                                                   std::array<std::uint8_t, 16>& id);
+                                                   ObjectId& id);
   engine::Task<engine::Result<Replaced>> remove_inner(std::string_view bucket, MappedPath& path,
                                                       std::string_view key, Place where,
-                                                      std::array<std::uint8_t, 16>& id);
+                                                      ObjectId& id);
   engine::Task<void> remove_empty_parents(std::string_view bucket, MappedPath& path);
   void tell(const CommitEvent& event) const;
 

@@ -53,13 +53,15 @@ struct CompletedHead {
 };
 static_assert(sizeof(CompletedHead) == 32);
 
+constexpr char upload_magic[3] = {'M', 'R', 'U'};
+constexpr char part_magic[3] = {'M', 'R', 'P'};
+constexpr char completed_magic[3] = {'M', 'R', 'C'};
+
 class FrameWriter {
  public:
-  explicit FrameWriter(const char (&magic)[4]) {
-    append(magic, 3);
+  explicit FrameWriter(const char (&magic)[3]) {
+    append(magic, sizeof magic);
     append(&format::level, 1);
-    const std::uint32_t length_later = 0;
-    append(&length_later, sizeof length_later);
   }
   void section(Section id, const void* from, std::size_t count) {
     append(&id, 1);
@@ -70,8 +72,6 @@ class FrameWriter {
   }
   void section(Section id, std::string_view text) { section(id, text.data(), text.size()); }
   std::vector<std::byte> finish() {
-    const auto total = static_cast<std::uint32_t>(bytes_.size() + format::frame_tail_bytes);
-    std::memcpy(bytes_.data() + 4, &total, sizeof total);
     const std::uint64_t digest = XXH3_64bits(bytes_.data(), bytes_.size());
     append(&digest, sizeof digest);
     return std::move(bytes_);
@@ -84,22 +84,6 @@ class FrameWriter {
   }
   std::vector<std::byte> bytes_;
 };
-
-// The sections between a sound frame's head and tail.
-Result<std::span<const std::byte>> open_frame(std::span<const std::byte> bytes,
-                                              std::string_view magic) {
-  if (bytes.size() < format::frame_head_bytes + format::frame_tail_bytes ||
-      std::memcmp(bytes.data(), magic.data(), 3) != 0 ||
-      format::load<std::uint32_t>(bytes.data() + 4) != bytes.size()) {
-    return engine::fail(Errc::corrupt);
-  }
-  const std::size_t body = bytes.size() - format::frame_tail_bytes;
-  if (XXH3_64bits(bytes.data(), body) != format::load<std::uint64_t>(bytes.data() + body)) {
-    return engine::fail(Errc::corrupt);
-  }
-  if (static_cast<std::uint8_t>(bytes[3]) > format::level) return engine::fail(Errc::unsupported);
-  return bytes.first(body).subspan(format::frame_head_bytes);
-}
 
 // Calls take(id, payload) -> bool (understood) for each section.
 template <class Take>
@@ -135,7 +119,7 @@ Result<> encode_upload(UploadRecord& record) {
   const auto encoded = encode(record.object, attribute.size(), attribute, sidecar);
   if (!encoded) return std::unexpected(encoded.error());
   if (encoded->has_sidecar) return engine::fail(Errc::too_large);
-  FrameWriter out("MRU");
+  FrameWriter out(upload_magic);
   UploadHead head{};
   head.created_ms = record.created_ms;
   std::ranges::copy(record.object_id, head.object_id);
@@ -153,7 +137,7 @@ Result<> encode_upload(UploadRecord& record) {
 Result<UploadRecord> decode_upload(std::vector<std::byte> bytes) {
   UploadRecord record;
   record.bytes = std::move(bytes);
-  const auto sections = open_frame(record.bytes, "MRU");
+  const auto sections = format::open_frame(record.bytes, upload_magic);
   if (!sections) return std::unexpected(sections.error());
   UploadHead head{};
   bool has_head = false;
@@ -182,7 +166,7 @@ Result<UploadRecord> decode_upload(std::vector<std::byte> bytes) {
 }
 
 std::vector<std::byte> encode_receipt(const Receipt& receipt) {
-  FrameWriter out("MRP");
+  FrameWriter out(part_magic);
   ReceiptHead head{};
   head.size = receipt.size;
   head.acknowledged_ms = receipt.acknowledged_ms;
@@ -199,7 +183,7 @@ std::vector<std::byte> encode_receipt(const Receipt& receipt) {
 }
 
 Result<Receipt> decode_receipt(std::span<const std::byte> bytes) {
-  const auto sections = open_frame(bytes, "MRP");
+  const auto sections = format::open_frame(bytes, part_magic);
   if (!sections) return std::unexpected(sections.error());
   ReceiptHead head{};
   bool has_head = false;
@@ -233,7 +217,7 @@ Result<Receipt> decode_receipt(std::span<const std::byte> bytes) {
 }
 
 std::vector<std::byte> encode_completed(const CompletedRecord& record) {
-  FrameWriter out("MRC");
+  FrameWriter out(completed_magic);
   CompletedHead head{};
   head.size = record.size;
   std::ranges::copy(record.md5, head.md5);
@@ -248,7 +232,7 @@ std::vector<std::byte> encode_completed(const CompletedRecord& record) {
 }
 
 Result<CompletedRecord> decode_completed(std::span<const std::byte> bytes) {
-  const auto sections = open_frame(bytes, "MRC");
+  const auto sections = format::open_frame(bytes, completed_magic);
   if (!sections) return std::unexpected(sections.error());
   CompletedRecord record;
   CompletedHead head{};

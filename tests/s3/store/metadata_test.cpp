@@ -134,8 +134,9 @@ void fill(std::mt19937_64& random, Sample& sample) {
   for (auto& byte : view.id) byte = static_cast<std::uint8_t>(random());
   view.etag.kind = static_cast<EtagKind>(random() % 3);
   view.etag.parts = static_cast<std::uint32_t>(random());
-  for (auto& byte : view.etag.md5) byte = static_cast<std::uint8_t>(random());
-  if (view.etag.kind == EtagKind::opaque) {
+  if (view.etag.kind != EtagKind::opaque) {
+    for (auto& byte : view.etag.md5) byte = static_cast<std::uint8_t>(random());
+  } else {
     view.etag.opaque = sample.texts.emplace_back(random_text(random, etag_opaque_bytes_max));
   }
   view.checksum.algorithm = static_cast<StoredChecksum>(random() % 11);
@@ -167,8 +168,6 @@ void add_section(Buffer& frame, std::uint8_t id, std::uint8_t level, std::string
   put(&level, 1);
   put(&length, 4);
   put(payload.data(), payload.size());
-  const auto total = static_cast<std::uint32_t>(frame.size() + 8);
-  std::memcpy(frame.data() + 4, &total, 4);
   const std::uint64_t digest = XXH3_64bits(frame.data(), frame.size());
   put(&digest, 8);
 }
@@ -294,7 +293,8 @@ TEST_CASE("what can't be read is unsupported, what contradicts itself is corrupt
   CHECK(decode(packed.attribute).error().code == Errc::unsupported);
 
   packed = good;
-  add_section(packed.attribute, 1, 1, "a second head");
+  add_section(packed.attribute, 0x93, 1, "8 bytes.");
+  add_section(packed.attribute, 0x93, 1, "8 bytes.");
   CHECK(decode(packed.attribute).error().code == Errc::corrupt);
   packed = good;
   add_section(packed.attribute, 0x93, 1, "7 bytes");
@@ -310,7 +310,7 @@ TEST_CASE("what can't be read is unsupported, what contradicts itself is corrupt
 TEST_CASE("limits of the encoder") {
   MetadataView view;
   Buffer attribute(attribute_bytes_max), sidecar;
-  CHECK(encode(view, 32, attribute, sidecar).error().code == Errc::too_large);
+  CHECK(encode(view, 16, attribute, sidecar).error().code == Errc::too_large);
   const std::string long_type(content_type_bytes_max, 't');
   view.content_type = long_type;
   CHECK(encode(view, 3500, attribute, sidecar).has_value());
@@ -321,6 +321,48 @@ TEST_CASE("limits of the encoder") {
   const Pair pair[] = {{"k", huge}};
   Buffer out(80000);
   CHECK(PackedPairs::pack(pair, out).error().code == Errc::too_large);
+}
+
+TEST_CASE("the attribute of a usual object fits into ext4's inode") {
+  MetadataView view;
+  view.size = view.file_size = 4 * 1024 * 1024;
+  view.mtime_ns = 1'800'000'000'123'456'789;
+  view.checksum.algorithm = StoredChecksum::crc64nvme;
+  for (const std::string_view type : {"binary/octet-stream", "application/octet-stream",
+                                      "text/plain", "application/json", "image/jpeg"}) {
+    view.content_type = type;
+    const Packed packed = pack(view);
+    CHECK(packed.attribute.size() <= inode_attribute_bytes);
+    check_same(view, unpack(packed));
+  }
+  view.content_type = "video/of-its-own";
+  check_same(view, unpack(pack(view)));
+}
+
+TEST_CASE("heads that no encoder writes") {
+  // What is behind "MRA", the level, the time and the id: shape, checksum, content type, ...
+  const auto head = [](std::string_view rest) {
+    Packed packed;
+    const std::string frame = "MRA\x01" + std::string(16, '\0') + std::string(rest);
+    for (const char c : frame) packed.attribute.push_back(static_cast<std::byte>(c));
+    const std::uint64_t digest = XXH3_64bits(frame.data(), frame.size());
+    const auto* bytes = reinterpret_cast<const std::byte*>(&digest);
+    packed.attribute.insert(packed.attribute.end(), bytes, bytes + sizeof digest);
+    return decode(packed.attribute);
+  };
+  const std::string md5(16, 'm');
+  using namespace std::string_literals;
+  CHECK(head("\0\0\1\5"s + md5)->size == 5);
+  CHECK(head("\4\0\1\5\x86\1"s + md5)->file_size == 134);
+  CHECK(head("\3\0\1\5"s + md5).error().code == Errc::unsupported);
+  CHECK(head("\x20\0\1\5"s + md5).error().code == Errc::unsupported);
+  CHECK(head("\0\xFF\1\5"s + md5).error().code == Errc::unsupported);
+  CHECK(head("\0\0\xFF\5"s + md5).error().code == Errc::unsupported);
+  CHECK(head("\0\0\1"s + std::string(11, '\xFF') + md5).error().code == Errc::corrupt);
+  CHECK(head("\0\0\1\5short").error().code == Errc::corrupt);
+  CHECK(head("\2\0\1\5\x41"s + std::string(65, 'e')).error().code == Errc::corrupt);
+  CHECK(head("\0\0\0\5"s + md5 + "\x7Ftext").error().code == Errc::corrupt);
+  CHECK(head("\x08\0\1\5\xFF\xFF\xFF\xFF\x7F"s + md5).error().code == Errc::corrupt);
 }
 
 TEST_CASE("an attribute made for another state of the file is stale") {

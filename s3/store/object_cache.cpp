@@ -1,0 +1,155 @@
+// See object_cache.h.
+#include "s3/store/object_cache.h"
+
+#include <xxhash.h>
+
+#include <cstring>
+#include <new>
+
+namespace millrace::s3::store {
+
+using engine::Result;
+using engine::Shard;
+using engine::Task;
+
+namespace {
+constexpr std::uint64_t sweep_ms = 1'000;
+// The coarsest clock that Linux stamps files with (100 Hz); a finer measured tick is not trusted.
+constexpr std::uint64_t tick_ns_min = 10'000'000;
+}  // namespace
+
+struct ObjectCache::Slot {
+  OpenObject object;
+  unsigned holds = 0;
+  bool kept = false;
+  std::uint64_t used_ns = 0;
+  std::uint64_t hash = 0;
+  Slot* next = nullptr;  // of the same bucket of the table; of a free one: the next free one
+  Slot* newer = nullptr;
+  Slot* older = nullptr;
+  std::array<char, kept_path_bytes_max + 1> path;
+};
+
+ObjectCache::Hold::Hold(ObjectCache& cache, Slot& slot) : cache_(&cache), slot_(&slot) {
+  ++slot.holds;
+}
+
+const OpenObject& ObjectCache::Hold::operator*() const {
+  return slot_->object;
+}
+
+ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max)
+    : options_(options),
+      // Where an object may be aside under another name for a moment, a lookup proves nothing.
+      objects_max_(options.abilities.local && options.abilities.rename_exchange ? objects_max : 0),
+      table_(objects_max_ * 2),
+      sweep_(*this) {}
+
+ObjectCache::~ObjectCache() {
+  while (oldest_ != nullptr) drop(*oldest_);
+}
+
+ObjectCache::Hold ObjectCache::find(std::string_view bucket, const MappedPath& path) {
+  if (kept_ == 0) return {};
+  const BucketPath name(bucket, path, path.names());
+  if (!name.fits()) return {};
+  const std::string_view text(name.c_str());
+  const std::uint64_t hash = XXH3_64bits(text.data(), text.size());
+  Slot* slot = *bucket_of(hash);
+  while (slot != nullptr && (slot->hash != hash || text != slot->path.data())) slot = slot->next;
+  if (slot == nullptr) return {};
+  Shard& shard = Shard::current();
+  struct statx status{};
+  if (shard.ring().stat_path(options_.data_fd, slot->path.data(), status) != 0 ||
+      !slot->object.unchanged(status)) {
+    drop(*slot);
+    return {};
+  }
+  ++hits_;
+  slot->used_ns = shard.now_ns();
+  if (slot != newest_) {
+    (slot->older != nullptr ? slot->older->newer : oldest_) = slot->newer;
+    slot->newer->older = slot->older;
+    slot->older = newest_;
+    slot->newer = nullptr;
+    newest_->newer = slot;
+    newest_ = slot;
+  }
+  return {*this, *slot};
+}
+
+Task<Result<ObjectCache::Hold>> ObjectCache::open(std::string_view bucket, MappedPath& path,
+                                                  std::string_view key) {
+  Hold hold(*this, take_slot());
+  Slot& slot = *hold.slot_;
+  const auto looked_ns = static_cast<std::int64_t>(Shard::current().wall_ns());
+  const auto opened =
+      co_await open_object(options_, bucket, path, key, Detail::full, slot.object);
+  if (!opened) co_return std::unexpected(opened.error());
+  const auto settled_ns = static_cast<std::int64_t>(
+      2 * std::max<std::uint64_t>(options_.abilities.timestamp_tick_ns, tick_ns_min));
+  if (slot.object.changed_ns < looked_ns - settled_ns && slot.object.sidecar.empty()) {
+    keep(slot, bucket, path);
+  }
+  co_return hold;
+}
+
+void ObjectCache::keep(Slot& slot, std::string_view bucket, const MappedPath& path) {
+  if (objects_max_ == 0) return;
+  const BucketPath name(bucket, path, path.names());
+  if (!name.fits()) return;
+  const std::string_view text(name.c_str());
+  if (text.size() > kept_path_bytes_max) return;
+  slot.hash = XXH3_64bits(text.data(), text.size());
+  for (Slot* other = *bucket_of(slot.hash); other != nullptr; other = other->next) {
+    // Another request was faster; its object is as good, or its next use will tell.
+    if (other->hash == slot.hash && text == other->path.data()) return;
+  }
+  if (kept_ == objects_max_) drop(*oldest_);
+  std::memcpy(slot.path.data(), text.data(), text.size() + 1);
+  slot.kept = true;
+  slot.used_ns = Shard::current().now_ns();
+  slot.next = std::exchange(*bucket_of(slot.hash), &slot);
+  slot.older = newest_;
+  slot.newer = nullptr;
+  (newest_ != nullptr ? newest_->newer : oldest_) = &slot;
+  newest_ = &slot;
+  ++slot.holds;  // the cache's own
+  if (kept_++ == 0) Shard::current().arm(sweep_, sweep_ms);
+}
+
+void ObjectCache::drop(Slot& slot) {
+  Slot** at = bucket_of(slot.hash);
+  while (*at != &slot) at = &(*at)->next;
+  *at = slot.next;
+  (slot.older != nullptr ? slot.older->newer : oldest_) = slot.newer;
+  (slot.newer != nullptr ? slot.newer->older : newest_) = slot.older;
+  slot.kept = false;
+  --kept_;
+  release(slot);
+}
+
+void ObjectCache::on_sweep(engine::Timer& self) {
+  ObjectCache& cache = static_cast<Sweep&>(self).cache;
+  Shard& shard = Shard::current();
+  while (cache.oldest_ != nullptr && cache.oldest_->used_ns + object_kept_idle_ns < shard.now_ns()) {
+    cache.drop(*cache.oldest_);
+  }
+  if (cache.kept_ > 0) shard.arm(cache.sweep_, sweep_ms);
+}
+
+ObjectCache::Slot& ObjectCache::take_slot() {
+  if (free_ == nullptr) return *slots_.emplace_back(std::make_unique_for_overwrite<Slot>());
+  Slot& slot = *free_;
+  free_ = slot.next;
+  std::destroy_at(&slot);
+  return *new (&slot) Slot;
+}
+
+void ObjectCache::release(Slot& slot) {
+  if (--slot.holds > 0) return;
+  slot.object.close();
+  slot.next = std::exchange(free_, &slot);
+}
+
+}  // namespace millrace::s3::store

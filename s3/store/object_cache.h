@@ -1,0 +1,102 @@
+// Objects that a shard has lately read, kept open with everything that is said about them, so
+// that the next read of one takes a single system call. Owned by one shard.
+//
+// A kept object is never believed: each use looks its name up anew (one statx) and compares
+// device, inode, size, modification and change time with what they were when it was described.
+// The open descriptor keeps the inode's number from being given to another file, and any change
+// of content, attribute or name moves the change time, or the lookup ends elsewhere. A file that
+// had changed less than two ticks of the filesystem's clock before it was described is not kept:
+// a second change in the same tick would not show.
+//
+// The lookup doesn't wait for a disk: the descriptor holds the directory entries of its whole
+// path in memory, and whoever changed one of them has just read what is looked at instead. So
+// only objects of local filesystems are kept (Abilities::local).
+//
+// What nobody has asked for in object_kept_idle_ns is closed, so that a file that was removed
+// gives its space back, and a filesystem can be unmounted.
+#pragma once
+
+#include "engine/shard.h"
+#include "s3/store/read.h"
+
+#include <array>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace millrace::s3::store {
+
+inline constexpr std::size_t objects_kept_max = 4096;  // of a shard
+inline constexpr std::uint64_t object_kept_idle_ns = 5'000'000'000;
+inline constexpr std::size_t kept_path_bytes_max = 255;  // BUCKET/PATH; longer ones are not kept
+
+class ObjectCache {
+  struct Slot;
+
+ public:
+  // A share of an object: it stays open, and what it points to in place, while one lives.
+  class Hold {
+   public:
+    Hold() = default;
+    Hold(Hold&& other) noexcept
+        : cache_(other.cache_), slot_(std::exchange(other.slot_, nullptr)) {}
+    Hold& operator=(Hold&& other) noexcept {
+      std::swap(cache_, other.cache_);
+      std::swap(slot_, other.slot_);
+      return *this;
+    }
+    ~Hold() {
+      if (slot_ != nullptr) cache_->release(*slot_);
+    }
+    explicit operator bool() const { return slot_ != nullptr; }
+    const OpenObject& operator*() const;
+    const OpenObject* operator->() const { return &**this; }
+
+   private:
+    friend class ObjectCache;
+    Hold(ObjectCache& cache, Slot& slot);
+    ObjectCache* cache_ = nullptr;
+    Slot* slot_ = nullptr;
+  };
+
+  // objects_max 0 keeps nothing.
+  ObjectCache(const StoreOptions& options, std::size_t objects_max);
+  ~ObjectCache();
+  ObjectCache(const ObjectCache&) = delete;
+  ObjectCache& operator=(const ObjectCache&) = delete;
+
+  // The kept object, when it is one and still true; else nothing, and open() is to be asked.
+  Hold find(std::string_view bucket, const MappedPath& path);
+  // open_object (Detail::full), and keeps the object if it may.
+  engine::Task<engine::Result<Hold>> open(std::string_view bucket, MappedPath& path,
+                                          std::string_view key);
+
+  std::size_t kept() const { return kept_; }
+  std::uint64_t hits() const { return hits_; }
+
+ private:
+  struct Sweep : engine::Timer {
+    explicit Sweep(ObjectCache& cache_in) : Timer(&ObjectCache::on_sweep), cache(cache_in) {}
+    ObjectCache& cache;
+  };
+
+  static void on_sweep(engine::Timer& self);
+  Slot& take_slot();
+  void release(Slot& slot);
+  void keep(Slot& slot, std::string_view bucket, const MappedPath& path);
+  void drop(Slot& slot);
+  Slot** bucket_of(std::uint64_t hash) { return &table_[hash % table_.size()]; }
+
+  const StoreOptions& options_;
+  const std::size_t objects_max_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<Slot*> table_;
+  Slot* free_ = nullptr;
+  Slot* newest_ = nullptr;  // by last use
+  Slot* oldest_ = nullptr;
+  std::size_t kept_ = 0;
+  std::uint64_t hits_ = 0;
+  Sweep sweep_;
+};
+
+}  // namespace millrace::s3::store
