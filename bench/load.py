@@ -63,13 +63,13 @@ def fill(server, keys, size):
 
 
 def run_wrk(server, target_file, method, body_bytes, connections, seconds):
-    """One window of load; what wrk counted, and the server's processor time over it."""
+    """One window of load; what wrk counted, and how long the server's core was busy."""
     command = ["taskset", "-c", str(CORE), "wrk", "-t", "1", "-c", str(connections), "-d",
                f"{seconds}s", "--timeout", "30s", "-s", str(servers.ROOT / "bench" / "walk.lua"),
                server.endpoint, "--", str(target_file), method, str(body_bytes)]
-    before = servers.processor_seconds(server.pid)
+    before = servers.core_busy_seconds()
     out = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
-    used = servers.processor_seconds(server.pid) - before
+    used = servers.core_busy_seconds() - before
     if out.returncode != 0:
         sys.exit(f"{' '.join(command)}\n{out.stdout}{out.stderr}")
     counted = json.loads(out.stdout.splitlines()[-1])

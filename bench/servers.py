@@ -39,14 +39,15 @@ def children(pid):
         return []
 
 
-def processor_seconds(pid):
-    """User and system time of a process and its living children. The kernel's workers of an
-    io_uring are threads of the process that owns the ring, so they are in it."""
-    total = 0
-    for one in (pid, *children(pid)):
-        fields = pathlib.Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICKS_A_SECOND
+def core_busy_seconds():
+    """How long the servers' core has not been idle, on an arbitrary clock. Not the processes' own
+    times: the kernel does a part of the sending for them, in threads and interrupts that it
+    charges to nobody or to whom it meets, and how large that part is differs between servers."""
+    for line in pathlib.Path("/proc/stat").read_text().splitlines():
+        if line.startswith(f"cpu{CORE} "):
+            _, _, _, _, idle, waiting, _, _, stolen, *_ = line.split()
+            return time.monotonic() - (int(idle) + int(waiting) + int(stolen)) / TICKS_A_SECOND
+    raise RuntimeError(f"/proc/stat has no line for core {CORE}")
 
 
 def resident_kib(pid):

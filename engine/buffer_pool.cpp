@@ -12,7 +12,9 @@ namespace {
 constexpr std::size_t alignment_bytes = 4096;
 }
 
-std::size_t Buffer::size() const { return bytes_ == nullptr ? 0 : pool_->buffer_bytes(); }
+std::size_t Buffer::size() const {
+  return bytes_ == nullptr ? 0 : pool_->buffer_bytes();
+}
 
 void Buffer::reset() {
   if (bytes_ != nullptr) pool_->release(std::exchange(bytes_, nullptr));

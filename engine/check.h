@@ -6,9 +6,9 @@ namespace millrace::engine {
 [[noreturn, gnu::cold]] void check_failed(const char* expression, const char* file, int line);
 }  // namespace millrace::engine
 
-#define MILLRACE_CHECK(expression)                                                     \
-  (static_cast<bool>(expression)                                                       \
-       ? static_cast<void>(0)                                                          \
+#define MILLRACE_CHECK(expression) \
+  (static_cast<bool>(expression)   \
+       ? static_cast<void>(0)      \
        : ::millrace::engine::check_failed(#expression, __FILE__, __LINE__))
 
 #ifndef CHECK

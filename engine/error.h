@@ -35,7 +35,9 @@ static_assert(sizeof(Error) == 8 && std::is_trivially_copyable_v<Error>);
 template <class T = void>
 using Result = std::expected<T, Error>;
 
-constexpr std::unexpected<Error> fail(Errc code) { return std::unexpected(Error{code, 0}); }
+constexpr std::unexpected<Error> fail(Errc code) {
+  return std::unexpected(Error{code, 0});
+}
 constexpr std::unexpected<Error> fail_errno(int errnum) {
   return std::unexpected(Error::from_errno(errnum));
 }

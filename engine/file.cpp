@@ -11,8 +11,7 @@ namespace millrace::engine::file {
 
 namespace {
 
-constexpr std::uint64_t beneath =
-    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+constexpr std::uint64_t beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 open_how how_to_open(int flags, unsigned mode) {
   return {.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC), .mode = mode, .resolve = beneath};
@@ -27,8 +26,8 @@ Result<std::size_t> as_count(std::int32_t result) {
 
 Task<Result<Descriptor>> open(int directory, const char* path, int flags, unsigned mode) {
   open_how how = how_to_open(flags, mode);
-  const int fd = co_await Operation(
-      {.action = Action::open, .fd = directory, .address = &how, .path = path});
+  const int fd =
+      co_await Operation({.action = Action::open, .fd = directory, .address = &how, .path = path});
   if (fd < 0) co_return std::unexpected(Error::from_result(fd));
   co_return Descriptor(fd);
 }
@@ -39,8 +38,7 @@ Result<Descriptor> open_cached(int directory, const char* path, int flags) {
   return Descriptor(fd);
 }
 
-Task<Result<std::size_t>> read(int fd, std::span<std::byte> into, std::uint64_t offset,
-                               Heat heat) {
+Task<Result<std::size_t>> read(int fd, std::span<std::byte> into, std::uint64_t offset, Heat heat) {
   std::size_t done = 0;
   while (done < into.size()) {
     const auto got = co_await Operation({.action = Action::read,
@@ -74,8 +72,8 @@ Task<Result<>> write(int fd, std::span<const std::byte> from, std::uint64_t offs
 }
 
 Task<Result<>> allocate(int fd, std::uint64_t offset, std::uint64_t bytes) {
-  co_return as_result(co_await Operation(
-      {.action = Action::allocate, .fd = fd, .offset = offset, .extra = bytes}));
+  co_return as_result(
+      co_await Operation({.action = Action::allocate, .fd = fd, .offset = offset, .extra = bytes}));
 }
 
 Task<Result<>> sync(int fd, SyncKind kind) {

@@ -42,8 +42,7 @@ Task<Result<>> set_attribute(int fd, const char* name, std::span<const std::byte
 // Gives an open file (also an O_TMPFILE one) a name; EEXIST when it is taken.
 Task<Result<>> link_open(int fd, int directory, const char* path);
 Task<Result<>> link(int from, const char* path, int to, const char* new_path);
-Task<Result<>> rename(int from, const char* path, int to, const char* new_path,
-                      unsigned flags = 0);
+Task<Result<>> rename(int from, const char* path, int to, const char* new_path, unsigned flags = 0);
 Task<Result<>> unlink(int directory, const char* path);
 Task<Result<>> remove_directory(int directory, const char* path);
 Task<Result<>> make_directory(int directory, const char* path, unsigned mode);

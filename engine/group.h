@@ -67,7 +67,10 @@ class TaskGroup {
   };
 
   static Detached run(TaskGroup& group, Task<> task) {
-    { const Task<> owned = std::move(task); co_await const_cast<Task<>&>(owned); }
+    {
+      const Task<> owned = std::move(task);
+      co_await const_cast<Task<>&>(owned);
+    }
     --group.running_;
     group.ended_.notify();
   }

@@ -70,9 +70,12 @@ LogLine::LogLine(LogChannel& channel, LogLevel level, std::string_view event)
   const std::size_t length = std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
   append({stamp, length});
   const auto ms = static_cast<unsigned>(now.tv_nsec / 1'000'000);
-  const char fraction[] = {'.', static_cast<char>('0' + ms / 100),
-                           static_cast<char>('0' + ms / 10 % 10), static_cast<char>('0' + ms % 10),
-                           'Z', ' '};
+  const char fraction[] = {'.',
+                           static_cast<char>('0' + ms / 100),
+                           static_cast<char>('0' + ms / 10 % 10),
+                           static_cast<char>('0' + ms % 10),
+                           'Z',
+                           ' '};
   append({fraction, sizeof fraction});
   append(level_names[static_cast<std::size_t>(level)]);
   append(" ");

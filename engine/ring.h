@@ -41,7 +41,6 @@ enum class Action : std::uint8_t {
   accept_multishot,   // fd: listener; result: connected descriptor
   receive_multishot,  // fd; fills receive buffers
   receive,            // fd, address, length
-  send,               // fd, address, length; flags: MSG_*; finishes short sends itself
   poll,               // fd; flags: POLLIN or POLLOUT, once
   connect,            // fd, address: sockaddr, length
   read,               // fd, address, length, offset; flags: 1 to go to a worker at once

@@ -1,8 +1,8 @@
 // The seam over the kernel's io_uring. The only file, with op-level constants here, that
 // includes liburing. Floor: Linux 6.1 (SINGLE_ISSUER, DEFER_TASKRUN, multishot receive).
+#include "engine/ring.h"
 #include "engine/check.h"
 #include "engine/limits.h"
-#include "engine/ring.h"
 #include "engine/workers.h"
 
 #include <liburing.h>
@@ -104,8 +104,8 @@ Ring::Ring(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Result<std::unique_ptr<Ring>> Ring::create(const RingOptions& options) {
   auto state = std::make_unique<State>();
   io_uring_params params{};
-  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL |
+                 IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
   params.cq_entries = limits::completion_entries;
   const int made = io_uring_queue_init_params(limits::submission_entries, &state->ring, &params);
   if (made < 0) return std::unexpected(Error::from_result(made));
@@ -117,7 +117,8 @@ Result<std::unique_ptr<Ring>> Ring::create(const RingOptions& options) {
   std::array<unsigned, 2> workers{limits::ring_workers_bounded, limits::ring_workers_unbounded};
   io_uring_register_iowq_max_workers(&self.ring, workers.data());
   if (options.receive_buffers) {
-    if (const auto added = self.add_receive_buffers(); !added) return std::unexpected(added.error());
+    if (const auto added = self.add_receive_buffers(); !added)
+      return std::unexpected(added.error());
   }
   self.workers = std::make_unique<Workers>(options.worker_threads, self.wake_fd);
   self.arm_wake();
@@ -140,15 +141,14 @@ void prepare_socket(io_uring_sqe* sqe, const Request& r) {
   const auto flags = static_cast<int>(r.flags);
   switch (r.action) {
     case Action::accept_multishot:
-      return io_uring_prep_multishot_accept(sqe, r.fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      return io_uring_prep_multishot_accept(sqe, r.fd, nullptr, nullptr,
+                                            SOCK_CLOEXEC | SOCK_NONBLOCK);
     case Action::receive_multishot:
       io_uring_prep_recv_multishot(sqe, r.fd, nullptr, 0, 0);
       sqe->flags |= IOSQE_BUFFER_SELECT;
       sqe->buf_group = receive_group;
       return;
     case Action::receive: return io_uring_prep_recv(sqe, r.fd, r.address, r.length, flags);
-    case Action::send:
-      return io_uring_prep_send(sqe, r.fd, r.address, r.length, flags | MSG_NOSIGNAL | MSG_WAITALL);
     case Action::poll: return io_uring_prep_poll_add(sqe, r.fd, r.flags);
     case Action::connect:
       return io_uring_prep_connect(sqe, r.fd, static_cast<sockaddr*>(r.address), r.length);
@@ -176,8 +176,7 @@ void prepare_file(io_uring_sqe* sqe, const Request& r) {
     case Action::stat:
       return io_uring_prep_statx(sqe, r.fd, r.path, flags, r.length,
                                  static_cast<struct statx*>(r.address));
-    case Action::get_attribute:
-      return io_uring_prep_fgetxattr(sqe, r.fd, r.path, text, r.length);
+    case Action::get_attribute: return io_uring_prep_fgetxattr(sqe, r.fd, r.path, text, r.length);
     case Action::set_attribute:
       return io_uring_prep_fsetxattr(sqe, r.fd, r.path, text, flags, r.length);
     case Action::link: return io_uring_prep_linkat(sqe, r.fd, r.path, r.fd2, r.path2, flags);
@@ -194,7 +193,8 @@ void prepare(io_uring_sqe* sqe, const Request& r) {
     case Action::cancel:
       return io_uring_prep_cancel64(sqe, std::bit_cast<std::uintptr_t>(r.address), 0);
     case Action::message:
-      return io_uring_prep_msg_ring(sqe, r.fd, r.length, std::bit_cast<std::uintptr_t>(r.address), 0);
+      return io_uring_prep_msg_ring(sqe, r.fd, r.length, std::bit_cast<std::uintptr_t>(r.address),
+                                    0);
     default: return prepare_file(sqe, r);
   }
 }
@@ -223,13 +223,12 @@ void Ring::State::dispatch() {
   io_uring_for_each_cqe(&ring, head, cqe) {
     if (count == batch.size()) break;
     const bool has_buffer = (cqe->flags & IORING_CQE_F_BUFFER) != 0;
-    batch[count++] = {
-        std::bit_cast<Completion*>(static_cast<std::uintptr_t>(cqe->user_data)),
-        {.result = cqe->res,
-         .more = (cqe->flags & IORING_CQE_F_MORE) != 0,
-         .has_buffer = has_buffer,
-         .buffer = static_cast<std::uint16_t>(
-             has_buffer ? cqe->flags >> IORING_CQE_BUFFER_SHIFT : 0)}};
+    batch[count++] = {std::bit_cast<Completion*>(static_cast<std::uintptr_t>(cqe->user_data)),
+                      {.result = cqe->res,
+                       .more = (cqe->flags & IORING_CQE_F_MORE) != 0,
+                       .has_buffer = has_buffer,
+                       .buffer = static_cast<std::uint16_t>(
+                           has_buffer ? cqe->flags >> IORING_CQE_BUFFER_SHIFT : 0)}};
   }
   io_uring_cq_advance(&ring, count);
   for (unsigned i = 0; i < count; ++i) {
@@ -261,14 +260,20 @@ void Ring::return_receive_buffer(std::uint16_t id) {
   io_uring_buf_ring_advance(state_->buffer_ring, 1);
 }
 
-int Ring::descriptor() const { return state_->ring.ring_fd; }
+int Ring::descriptor() const {
+  return state_->ring.ring_fd;
+}
 
 void Ring::wake() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(state_->wake_fd, &one, sizeof one);
 }
 
-std::uint64_t Ring::monotonic_ns() const { return clock_ns(CLOCK_MONOTONIC); }
-std::uint64_t Ring::wall_ns() const { return clock_ns(CLOCK_REALTIME); }
+std::uint64_t Ring::monotonic_ns() const {
+  return clock_ns(CLOCK_MONOTONIC);
+}
+std::uint64_t Ring::wall_ns() const {
+  return clock_ns(CLOCK_REALTIME);
+}
 
 }  // namespace millrace::engine

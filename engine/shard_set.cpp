@@ -50,7 +50,9 @@ ShardSet::ShardSet(const ShardSetOptions& options, Program program)
     : startup_(std::make_unique<Startup>(options, program)),
       shards_(options.processors.size(), nullptr) {}
 
-ShardSet::~ShardSet() { join(); }
+ShardSet::~ShardSet() {
+  join();
+}
 
 void ShardSet::run(unsigned index) {
   Startup& startup = *startup_;
@@ -86,8 +88,7 @@ void ShardSet::run(unsigned index) {
   if (shard) program.end(program.context, **shard);
 }
 
-Result<std::unique_ptr<ShardSet>> ShardSet::start(const ShardSetOptions& options,
-                                                  Program program) {
+Result<std::unique_ptr<ShardSet>> ShardSet::start(const ShardSetOptions& options, Program program) {
   auto set = std::unique_ptr<ShardSet>(new ShardSet(options, program));
   for (unsigned index = 0; index < options.processors.size(); ++index) {
     set->threads_.emplace_back([&self = *set, index] { self.run(index); });

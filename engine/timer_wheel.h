@@ -53,7 +53,7 @@ class TimerWheel {
   void cascade();
   std::uint64_t next_near_tick();
 
-  std::uint64_t tick_;  // the last tick that advance() has run
+  std::uint64_t tick_;                                     // the last tick that advance() has run
   std::array<std::uint64_t, slot_count / 64> occupied_{};  // near slots that may hold timers
   std::array<Timer*, slot_count> near_{};
   std::array<Timer*, slot_count> far_{};

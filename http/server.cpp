@@ -8,7 +8,9 @@ namespace millrace::http {
 Server::Server(engine::Shard& shard, const ServerOptions& options)
     : shard_(shard), options_(options) {}
 
-Server::~Server() { CHECK(count_ == 0); }
+Server::~Server() {
+  CHECK(count_ == 0);
+}
 
 void Server::accept(engine::Descriptor socket, unsigned listener) {
   if (count_ - ending_ >= options_.connections_crowded) end_longest_idle();

@@ -20,8 +20,8 @@ struct TrustedNetworks;
 
 struct ServerOptions {
   Handler handler;
-  engine::Balance* balance = nullptr;           // told of every connection's end; may be null
-  const TrustedNetworks* proxies = nullptr;     // who may speak PROXY; null: nobody
+  engine::Balance* balance = nullptr;        // told of every connection's end; may be null
+  const TrustedNetworks* proxies = nullptr;  // who may speak PROXY; null: nobody
   std::size_t connections_max = engine::limits::connections_per_shard_max;
   // From so many on, each that comes ends the one that has waited longest for a request.
   std::size_t connections_crowded = engine::limits::connections_per_shard_max;

@@ -11,10 +11,10 @@ namespace {
 
 std::string_view address_text(const sockaddr_storage& address,
                               std::array<char, INET6_ADDRSTRLEN>& out) {
-  const void* bytes = address.ss_family == AF_INET6
-                          ? static_cast<const void*>(
-                                &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr)
-                          : &reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+  const void* bytes =
+      address.ss_family == AF_INET6
+          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr)
+          : &reinterpret_cast<const sockaddr_in&>(address).sin_addr;
   const char* text = ::inet_ntop(address.ss_family, bytes, out.data(), out.size());
   return text == nullptr ? "-" : text;
 }

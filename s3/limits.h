@@ -9,8 +9,8 @@
 
 namespace millrace::s3::limits {
 
-inline constexpr std::uint64_t put_bytes_max = 5ULL << 30;   // one PutObject or UploadPart
-inline constexpr std::uint64_t part_bytes_min = 5ULL << 20;  // all parts but the last
+inline constexpr std::uint64_t put_bytes_max = 5ULL << 30;        // one PutObject or UploadPart
+inline constexpr std::uint64_t part_bytes_min = 5ULL << 20;       // all parts but the last
 inline constexpr std::size_t user_metadata_bytes_max = 2 * 1024;  // names and values together
 inline constexpr std::size_t xml_body_bytes_max = xml::body_bytes_max;
 inline constexpr std::uint32_t clock_skew_seconds_max = 15 * 60;

@@ -38,8 +38,7 @@ Outcome<> parse_checksum_headers(const http::Head& head, PayloadClaims& claims) 
     }
     const auto value = ChecksumValue::parse(*algorithm, field.value);
     if (!value) {
-      return refuse(ErrorCode::invalid_request,
-                    "Value for x-amz-checksum- header is invalid.");
+      return refuse(ErrorCode::invalid_request, "Value for x-amz-checksum- header is invalid.");
     }
     claims.checksum = *value;
     claims.algorithm = *algorithm;

@@ -24,9 +24,10 @@ namespace millrace::s3 {
 // What the head says about the payload.
 struct PayloadClaims {
   std::uint64_t bytes = 0;
-  std::optional<Md5::Digest> md5;                          // Content-MD5
-  ChecksumValue checksum;                                  // x-amz-checksum-*
-  ChecksumAlgorithm algorithm = ChecksumAlgorithm::none;   // to compute, sent or to come in a trailer
+  std::optional<Md5::Digest> md5;  // Content-MD5
+  ChecksumValue checksum;          // x-amz-checksum-*
+  ChecksumAlgorithm algorithm =
+      ChecksumAlgorithm::none;  // to compute, sent or to come in a trailer
   std::optional<ChunkedBody> chunked;
 };
 
@@ -51,8 +52,8 @@ class Payload {
   Outcome<> verify();
 
   std::uint64_t bytes() const { return bytes_; }
-  const Md5::Digest& md5() const { return md5_digest_; }        // after verify()
-  const ChecksumValue& checksum() const { return checksum_; }   // after verify()
+  const Md5::Digest& md5() const { return md5_digest_; }       // after verify()
+  const ChecksumValue& checksum() const { return checksum_; }  // after verify()
   // XXH3-64 of each 4 MiB block of the payload; after verify().
   std::span<const std::uint64_t> blocks() const { return blocks_; }
 

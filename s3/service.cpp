@@ -18,11 +18,17 @@ using engine::Task;
 
 Service::Service(engine::Shard& shard, const ServiceOptions& options,
                  const store::StoreOptions& store_options, store::KeyLocks& locks)
-    : shard_(shard), options_(options), store_(store_options, locks), indexes_(shard) {
+    : shard_(shard),
+      options_(options),
+      store_(store_options, locks),
+      objects_(store_.options(), options.objects_kept_max),
+      indexes_(shard) {
   CHECK(::getrandom(&next_id_, sizeof next_id_, 0) == sizeof next_id_);
 }
 
-http::Handler Service::handler() { return {&Service::serve, this}; }
+http::Handler Service::handler() {
+  return {&Service::serve, this};
+}
 
 RequestId Service::next_id() {
   // Unpredictable start, then counted: unique in this process, and next to each other in a log.
@@ -44,11 +50,9 @@ Task<> Service::serve(void* context, http::Exchange& exchange) {
   auto& service = *static_cast<Service*>(context);
   const SideDoor& door = service.options_.side_door;
   const http::Head& head = exchange.head();
-  if (door.owns != nullptr && head.find("authorization") == nullptr &&
-      door.owns(head.path)) {
+  if (door.owns != nullptr && head.find("authorization") == nullptr && door.owns(head.path)) {
     Request probe(service, exchange);
-    const auto address =
-        resolve_address(head, service.options_.domains, probe.bucket_buffer);
+    const auto address = resolve_address(head, service.options_.domains, probe.bucket_buffer);
     if (address && !address->virtual_host) {
       co_await door.serve(door.context, exchange);
       co_return;

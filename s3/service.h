@@ -4,8 +4,9 @@
 #include "http/server.h"
 #include "s3/auth/signing_key.h"
 #include "s3/request.h"
-#include "s3/store/store.h"
 #include "s3/store/listing/directory_indexes.h"
+#include "s3/store/object_cache.h"
+#include "s3/store/store.h"
 
 #include <span>
 #include <string>
@@ -25,7 +26,8 @@ struct ServiceOptions {
   std::string region;
   std::span<const std::string_view> domains;
   CredentialSource credentials;
-  store::Ownership default_owner;       // for the root key: the server's own
+  store::Ownership default_owner;            // for the root key: the server's own
+  std::size_t objects_kept_max = 0;          // of a shard, open for the next read
   engine::LogChannel* access_log = nullptr;  // one line a request; null: none
   SideDoor side_door;
 };
@@ -40,6 +42,7 @@ class Service {
   engine::Shard& shard() { return shard_; }
   const ServiceOptions& options() const { return options_; }
   store::Store& store() { return store_; }
+  store::ObjectCache& objects() { return objects_; }
   store::DirectoryIndexes& indexes() { return indexes_; }
 
  private:
@@ -57,6 +60,7 @@ class Service {
   const ServiceOptions options_;
   SigningKeyCache signing_keys_;
   store::Store store_;
+  store::ObjectCache objects_;
   store::DirectoryIndexes indexes_;
   std::uint64_t next_id_;
 };

@@ -27,8 +27,7 @@ struct Frontends::Order : engine::Message {
 };
 
 Frontends::Frontends(FrontendOptions options)
-    : options_(std::move(options)),
-      balance_(static_cast<unsigned>(options_.processors.size())) {
+    : options_(std::move(options)), balance_(static_cast<unsigned>(options_.processors.size())) {
   for (std::size_t i = 0; i < options_.processors.size(); ++i) {
     shards_.push_back(std::make_unique<PerShard>());
   }
@@ -62,8 +61,7 @@ Result<> Frontends::prepare(void* context, engine::Shard& shard) {
   if (self.options_.access_logger != nullptr) {
     service.access_log = &self.options_.access_logger->add_channel();
   }
-  own.service =
-      std::make_unique<s3::Service>(shard, service, self.options_.store, self.locks_);
+  own.service = std::make_unique<s3::Service>(shard, service, self.options_.store, self.locks_);
   const bool trusts = !self.options_.proxies.networks.empty();
   own.server = std::make_unique<http::Server>(
       shard, http::ServerOptions{.handler = own.service->handler(),

@@ -3,6 +3,7 @@
 
 #include "health/endpoints.h"
 #include "health/service.h"
+#include "s3/limits.h"
 #include "tools/banner.h"
 #include "tools/cores.h"
 #include "tools/credentials_file.h"
@@ -12,9 +13,9 @@
 #include "tools/kernel_check.h"
 #include "tools/notify.h"
 #include "tools/ports.h"
-#include "s3/limits.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,7 +39,9 @@ struct Site {
   Credentials credentials;
 };
 
-std::unexpected<Refusal> pass_on(const Refusal& refusal) { return std::unexpected(refusal); }
+std::unexpected<Refusal> pass_on(const Refusal& refusal) {
+  return std::unexpected(refusal);
+}
 
 Allowed<Site> look(const ServeOptions& options) {
   Site site;
@@ -63,8 +66,7 @@ Allowed<Site> look(const ServeOptions& options) {
   site.abilities = *abilities;
   const auto filesystem = check_filesystem(options.data, site.abilities, options.durability);
   if (filesystem.refusal) return pass_on(*filesystem.refusal);
-  auto credentials =
-      load_credentials(site.data->system_fd(), site.data->system_path(), ::environ);
+  auto credentials = load_credentials(site.data->system_fd(), site.data->system_path(), ::environ);
   if (!credentials) return pass_on(credentials.error());
   site.credentials = std::move(*credentials);
   return site;
@@ -89,7 +91,8 @@ std::vector<sockaddr_storage> sockets_of(std::span<const ListenAddress> addresse
 
 std::vector<std::string> endpoints_of(std::span<const ListenAddress> addresses) {
   std::vector<std::string> all;
-  for (const ListenAddress& address : addresses) std::ranges::copy(endpoints(address), std::back_inserter(all));
+  for (const ListenAddress& address : addresses)
+    std::ranges::copy(endpoints(address), std::back_inserter(all));
   return all;
 }
 
@@ -203,28 +206,39 @@ Allowed<> Server::start_health() {
   return {};
 }
 
+namespace {
+
+// A quarter of the descriptors at most goes to objects that are kept open; connections come first.
+std::size_t objects_kept_max(std::size_t shards) {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return 0;
+  return std::min<std::size_t>(s3::store::objects_kept_max, files.rlim_cur / 4 / shards);
+}
+
+}  // namespace
+
 Allowed<> Server::start_frontends() {
-  FrontendOptions frontend{
-      .listen = sockets_of(options_.listen),
-      .processors = site_.cores.processors,
-      .pinned = site_.cores.pinned,
-      .logger = &logger_,
-      .access_logger = access_logger_ ? &*access_logger_ : nullptr,
-      .pages = pages_,
-      .proxies = {},
-      .service = {.region = options_.region,
-                  .domains = domains_,
-                  .credentials = principals_.source(),
-                  .default_owner = {},
-                  .side_door = {.owns = &health::is_s3_port_health_path,
-                                .reserves = &health::is_reserved_bucket,
-                                .serve = &serve_side_door,
-                                .context = &view_}},
-      .store = {.data_fd = site_.data->fd(),
-                .durability = durability_of(options_.durability),
-                .abilities = site_.abilities,
-                .commits = {},
-                .suspect = &suspect_}};
+  FrontendOptions frontend{.listen = sockets_of(options_.listen),
+                           .processors = site_.cores.processors,
+                           .pinned = site_.cores.pinned,
+                           .logger = &logger_,
+                           .access_logger = access_logger_ ? &*access_logger_ : nullptr,
+                           .pages = pages_,
+                           .proxies = {},
+                           .service = {.region = options_.region,
+                                       .domains = domains_,
+                                       .credentials = principals_.source(),
+                                       .default_owner = {},
+                                       .objects_kept_max = objects_kept_max(pages_.size()),
+                                       .side_door = {.owns = &health::is_s3_port_health_path,
+                                                     .reserves = &health::is_reserved_bucket,
+                                                     .serve = &serve_side_door,
+                                                     .context = &view_}},
+                           .store = {.data_fd = site_.data->fd(),
+                                     .durability = durability_of(options_.durability),
+                                     .abilities = site_.abilities,
+                                     .commits = {},
+                                     .suspect = &suspect_}};
   for (const Network& network : options_.proxy_networks) frontend.proxies.add(network.text());
   frontends_ = std::make_unique<Frontends>(std::move(frontend));
   const auto started = frontends_->start();

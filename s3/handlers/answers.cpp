@@ -38,16 +38,14 @@ Task<Outcome<std::vector<char>>> read_document(Request& request, bool required) 
     if (required) co_return refuse(ErrorCode::missing_request_body);
     co_return document;
   }
-  const auto claims =
-      parse_payload_claims(head, request.identity, limits::xml_body_bytes_max);
+  const auto claims = parse_payload_claims(head, request.identity, limits::xml_body_bytes_max);
   if (!claims) {
     co_return claims.error().code == ErrorCode::entity_too_large
         ? refuse(ErrorCode::max_message_length_exceeded)
         : std::unexpected(claims.error());
   }
   Payload payload(request.exchange, request.identity, *claims, Payload::Md5Use::checked_only);
-  const engine::Buffer buffer =
-      co_await engine::Shard::current().body_buffers().acquire();
+  const engine::Buffer buffer = co_await engine::Shard::current().body_buffers().acquire();
   for (;;) {
     const auto got = co_await payload.read(buffer.bytes());
     if (!got) co_return std::unexpected(got.error());

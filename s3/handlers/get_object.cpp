@@ -7,7 +7,6 @@
 #include "s3/handlers/object_headers.h"
 #include "s3/query.h"
 #include "s3/service.h"
-#include "s3/store/read.h"
 
 #include <fmt/format.h>
 
@@ -36,11 +35,10 @@ http::Verdict check_conditions(const http::Head& head, const store::OpenObject& 
                                     .if_modified_since = head.value("if-modified-since"),
                                     .if_unmodified_since = head.value("if-unmodified-since")};
   if (!conditions.any()) return http::Verdict::proceed;
-  return http::evaluate(conditions,
-                        {.exists = true,
-                         .etag = object.etag(),
-                         .modified_seconds = object.modified_seconds()},
-                        true, now_seconds);
+  return http::evaluate(
+      conditions,
+      {.exists = true, .etag = object.etag(), .modified_seconds = object.modified_seconds()}, true,
+      now_seconds);
 }
 
 // One part of a multipart object, by ?partNumber=N; an object put whole is its own part 1.
@@ -64,10 +62,9 @@ Outcome<PartSlice> slice_of_part(const http::Head& head, const store::OpenObject
     return refuse(ErrorCode::invalid_request,
                   "Cannot specify both Range header and partNumber query parameter");
   }
-  PartSlice slice{.parts = 1,
-                  .range = {.kind = http::RangeAnswer::Kind::slice,
-                            .offset = 0,
-                            .length = object.file_size}};
+  PartSlice slice{
+      .parts = 1,
+      .range = {.kind = http::RangeAnswer::Kind::slice, .offset = 0, .length = object.file_size}};
   const store::PackedParts& parts = object.meta.parts;
   if (!parts.empty()) {
     slice.parts = static_cast<std::uint32_t>(parts.size());
@@ -83,26 +80,31 @@ Outcome<PartSlice> slice_of_part(const http::Head& head, const store::OpenObject
   return slice;
 }
 
-Task<Outcome<>> send_content(Request& request, const store::OpenObject& object,
+Task<Outcome<>> send_content(Request& request, const store::ObjectCache::Hold& object,
                              const http::RangeAnswer& range) {
   http::Exchange& exchange = request.exchange;
   const bool slice = range.kind == http::RangeAnswer::Kind::slice;
-  const std::uint64_t bytes = slice ? range.length : object.file_size;
+  const std::uint64_t offset = slice ? range.offset : 0;
+  const std::uint64_t bytes = slice ? range.length : object->file_size;
+  const std::string_view content = object.content();
   engine::Result<> sent;
   if (request.head().method == http::Method::head) {
     sent = co_await exchange.send_head(bytes);
+  } else if (!content.empty()) {
+    sent = co_await exchange.send(content.substr(offset, bytes));
   } else {
-    sent = co_await exchange.send_file(
-        {.fd = object.file.get(),
-         .offset = slice ? range.offset : 0,
-         .bytes = bytes,
-         .local = request.service.store().options().abilities.local});
+    sent =
+        co_await exchange.send_file({.fd = object->file.get(),
+                                     .offset = offset,
+                                     .bytes = bytes,
+                                     .local = request.service.store().options().abilities.local});
   }
   if (!sent) co_return refuse(ErrorCode::request_timeout);
   co_return Outcome<>{};
 }
 
-Task<Outcome<>> answer(Request& request, const store::OpenObject& object) {
+Task<Outcome<>> answer(Request& request, const store::ObjectCache::Hold& held) {
+  const store::OpenObject& object = *held;
   const http::Head& head = request.head();
   const auto now = static_cast<std::int64_t>(request.service.shard().wall_seconds());
   const Validators validators(object);
@@ -141,7 +143,7 @@ Task<Outcome<>> answer(Request& request, const store::OpenObject& object) {
       !slice && http::field_name_equal(head.value("x-amz-checksum-mode"), "enabled");
   const auto described = write_object_headers(out, object.meta, head.query, with_checksum);
   if (!described) co_return described;
-  co_return co_await send_content(request, object, range);
+  co_return co_await send_content(request, held, range);
 }
 
 }  // namespace
@@ -149,11 +151,13 @@ Task<Outcome<>> answer(Request& request, const store::OpenObject& object) {
 Task<Outcome<>> get_object(Request& request) {
   store::MappedPath path;
   store::map(*request.key, path);
-  store::OpenObject object;
-  const auto opened =
-      co_await store::open_object(request.service.store().options(), request.bucket(), path,
-                                  request.key->view(), store::Detail::full, object);
-  if (!opened) co_return std::unexpected(co_await object_error(request, opened.error()));
+  store::ObjectCache& objects = request.service.objects();
+  auto object = objects.find(request.bucket(), path);
+  if (!object) {
+    auto opened = co_await objects.open(request.bucket(), path, request.key->view());
+    if (!opened) co_return std::unexpected(co_await object_error(request, opened.error()));
+    object = std::move(*opened);
+  }
   co_return co_await answer(request, object);
 }
 

@@ -22,16 +22,15 @@ struct Page {
     auto& page = *static_cast<Page*>(context);
     const auto algorithm = checksum_value({.algorithm = entry.checksum}).algorithm;
     const bool full = entry.checksum_type == store::StoredChecksumType::full_object;
-    page.document.object(
-        {.key = entry.key,
-         .last_modified_ms = entry.modified_ms,
-         .etag = entry.etag,
-         .size = entry.size,
-         .checksum_algorithm = checksum_name(algorithm),
-         .checksum_type = algorithm == ChecksumAlgorithm::none ? ""
-                          : full                               ? "FULL_OBJECT"
-                                                               : "COMPOSITE",
-         .owner = page.owner});
+    page.document.object({.key = entry.key,
+                          .last_modified_ms = entry.modified_ms,
+                          .etag = entry.etag,
+                          .size = entry.size,
+                          .checksum_algorithm = checksum_name(algorithm),
+                          .checksum_type = algorithm == ChecksumAlgorithm::none ? ""
+                                           : full                               ? "FULL_OBJECT"
+                                                                                : "COMPOSITE",
+                          .owner = page.owner});
   }
   static void common_prefix(void* context, std::string_view prefix) {
     static_cast<Page*>(context)->document.common_prefix(prefix);

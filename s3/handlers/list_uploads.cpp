@@ -72,8 +72,8 @@ void write_checksum_kind(xml::Writer& writer, const store::UploadInfo& upload) {
   writer.text("ChecksumType", checksum_type_name(upload.checksum_type));
 }
 
-std::string parts_document(const Request& request, const store::PartList& list,
-                           std::uint64_t after, std::uint64_t max, xml::KeyEncoding encoding) {
+std::string parts_document(const Request& request, const store::PartList& list, std::uint64_t after,
+                           std::uint64_t max, xml::KeyEncoding encoding) {
   std::string document;
   xml::Writer writer(document);
   writer.open_root("ListPartsResult");
@@ -106,8 +106,7 @@ std::string parts_document(const Request& request, const store::PartList& list,
   return document;
 }
 
-void write_upload(xml::Writer& writer, const store::UploadInfo& upload,
-                  xml::KeyEncoding encoding) {
+void write_upload(xml::Writer& writer, const store::UploadInfo& upload, xml::KeyEncoding encoding) {
   writer.open("Upload");
   writer.key("Key", upload.key, encoding);
   writer.text("UploadId", upload.id);
@@ -168,14 +167,13 @@ Task<Outcome<>> list_parts(Request& request) {
   Query query(request);
   const auto max = query.number("max-parts", page_entries_max, page_entries_max);
   if (!max) co_return std::unexpected(max.error());
-  const auto after =
-      query.number("part-number-marker", store::upload_part_number_max, 0);
+  const auto after = query.number("part-number-marker", store::upload_part_number_max, 0);
   if (!after) co_return std::unexpected(after.error());
   const auto encoding = query.encoding();
   if (!encoding) co_return std::unexpected(encoding.error());
-  const auto list = co_await store::list_parts(
-      request.service.store(), request.bucket(), request.key->view(), upload_id(request),
-      static_cast<std::uint32_t>(*after), *max);
+  const auto list =
+      co_await store::list_parts(request.service.store(), request.bucket(), request.key->view(),
+                                 upload_id(request), static_cast<std::uint32_t>(*after), *max);
   if (!list) co_return std::unexpected(upload_error(list.error()));
   co_return co_await send_xml(request, parts_document(request, *list, *after, *max, *encoding));
 }
@@ -186,8 +184,7 @@ Task<Outcome<>> list_multipart_uploads(Request& request) {
   if (!asked) co_return std::unexpected(asked.error());
   const auto encoding = query.encoding();
   if (!encoding) co_return std::unexpected(encoding.error());
-  const auto list =
-      co_await store::list_uploads(request.service.store(), request.bucket(), *asked);
+  const auto list = co_await store::list_uploads(request.service.store(), request.bucket(), *asked);
   if (!list) co_return std::unexpected(upload_error(list.error()));
   co_return co_await send_xml(request, uploads_document(request, *asked, *list, *encoding));
 }

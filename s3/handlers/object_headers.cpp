@@ -66,8 +66,7 @@ Outcome<> take_user_metadata(const http::Head& head, store::MetadataView& meta,
       memory.names.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c);
     }
     memory.pairs.push_back(
-        {.name = {memory.names.data() + begin, memory.names.size() - begin},
-         .value = field.value});
+        {.name = {memory.names.data() + begin, memory.names.size() - begin}, .value = field.value});
   }
   memory.packed.resize(store::PackedPairs::packed_bytes(memory.pairs));
   const auto packed = store::PackedPairs::pack(memory.pairs, memory.packed);
@@ -133,8 +132,8 @@ Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView
     return written;
   }
   for (const KnownField& known : known_fields) {
-    const auto written = write_field(head, known.response_name, meta.field(known.field), query,
-                                     known.override_name);
+    const auto written =
+        write_field(head, known.response_name, meta.field(known.field), query, known.override_name);
     if (!written) return written;
   }
   for (const store::Pair pair : meta.user) {

@@ -16,7 +16,9 @@ using engine::Task;
 namespace {
 
 // `If-None-Match: *` is the only condition that gets here; the others were refused as not built.
-bool must_not_exist(const http::Head& head) { return head.find("if-none-match") != nullptr; }
+bool must_not_exist(const http::Head& head) {
+  return head.find("if-none-match") != nullptr;
+}
 
 // Looks before the body is asked for; the publish decides.
 Task<Outcome<>> check_absent(Request& request, store::MappedPath& path) {
@@ -35,11 +37,11 @@ void fill_in(store::MetadataView& meta, const Payload& payload) {
   if (payload.blocks().size() > 1) meta.blocks = store::PackedDigests::of(payload.blocks());
 }
 
-Task<Outcome<>> store_object(Request& request, store::MappedPath& path,
-                             store::StagedFile& staged, store::MetadataView& meta) {
+Task<Outcome<>> store_object(Request& request, store::MappedPath& path, store::StagedFile& staged,
+                             store::MetadataView& meta) {
   store::Store& objects = request.service.store();
-  const auto sealed = co_await store::seal(objects.options(), request.bucket(), staged, meta,
-                                           ownership(request));
+  const auto sealed =
+      co_await store::seal(objects.options(), request.bucket(), staged, meta, ownership(request));
   if (!sealed) co_return std::unexpected(bucket_error(sealed.error()));
   const auto published = co_await objects.publish(
       request.bucket(), path, request.key->view(), staged, meta, store::CommitKind::put,
@@ -54,10 +56,11 @@ Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims,
                                   store::MetadataView& meta) {
   Payload payload(request.exchange, request.identity, claims, Payload::Md5Use::etag);
   const PieceSink sink{
-      .write = [](void* context, std::span<const std::byte> piece, std::uint64_t offset) {
-        return engine::file::write(static_cast<store::StagedFile*>(context)->file.get(), piece,
-                                   offset);
-      },
+      .write =
+          [](void* context, std::span<const std::byte> piece, std::uint64_t offset) {
+            return engine::file::write(static_cast<store::StagedFile*>(context)->file.get(), piece,
+                                       offset);
+          },
       .context = &staged};
   const auto received = co_await receive_into(payload, sink);
   if (!received) co_return received;

@@ -40,9 +40,10 @@ Outcome<> agree_on_checksum(ChecksumAlgorithm wanted, PayloadClaims& claims) {
 Task<Outcome<>> receive_part(Request& request, const PayloadClaims& claims,
                              store::PartWriter& writer, Payload& payload) {
   const PieceSink sink{
-      .write = [](void* context, std::span<const std::byte> piece, std::uint64_t offset) {
-        return static_cast<store::PartWriter*>(context)->write(piece, offset);
-      },
+      .write =
+          [](void* context, std::span<const std::byte> piece, std::uint64_t offset) {
+            return static_cast<store::PartWriter*>(context)->write(piece, offset);
+          },
       .context = &writer};
   const auto received = co_await receive_into(payload, sink);
   if (!received) co_return received;
@@ -68,8 +69,7 @@ Task<Outcome<>> receive_part(Request& request, const PayloadClaims& claims,
 Task<Outcome<>> upload_part(Request& request) {
   const auto number = part_number(request);
   if (!number) co_return std::unexpected(number.error());
-  auto claims =
-      parse_payload_claims(request.head(), request.identity, limits::put_bytes_max);
+  auto claims = parse_payload_claims(request.head(), request.identity, limits::put_bytes_max);
   if (!claims) co_return std::unexpected(claims.error());
   store::PartWriter writer(request.service.store());
   const auto begun = co_await writer.begin(request.bucket(), request.key->view(),

@@ -86,9 +86,8 @@ std::string completed_document(const Request& request, const store::Completed& c
   std::string document;
   xml::Writer writer(document);
   writer.open_root("CompleteMultipartUploadResult");
-  const std::string location = std::string("http://")
-                                   .append(request.head().host)
-                                   .append(request.head().path);
+  const std::string location =
+      std::string("http://").append(request.head().host).append(request.head().path);
   writer.text("Location", location);
   writer.text("Bucket", request.bucket());
   writer.key("Key", request.key->view(), xml::KeyEncoding::plain);
@@ -118,11 +117,9 @@ Task<Outcome<>> create_multipart_upload(Request& request) {
   }
   if (const auto kind = parse_checksum_kind(head, meta.checksum); !kind) co_return kind;
   const std::string& principal = request.identity.principal->name;
-  const auto made = co_await store::create_upload(request.service.store(), request.bucket(),
-                                                  {.key = request.key->view(),
-                                                   .initiator = principal,
-                                                   .owner = principal,
-                                                   .object = &meta});
+  const auto made = co_await store::create_upload(
+      request.service.store(), request.bucket(),
+      {.key = request.key->view(), .initiator = principal, .owner = principal, .object = &meta});
   if (!made) co_return std::unexpected(upload_error(made.error()));
   std::string document;
   {
@@ -152,9 +149,8 @@ Task<Outcome<>> complete_multipart_upload(Request& request) {
   std::vector<store::ListedPart> parts;
   parts.reserve(listed->size());
   for (const xml::CompletedPart& part : *listed) {
-    parts.push_back({.number = part.number,
-                     .etag = part.etag,
-                     .checksum = listed_checksum(part.checksums)});
+    parts.push_back(
+        {.number = part.number, .etag = part.etag, .checksum = listed_checksum(part.checksums)});
   }
   const http::Head& head = request.head();
   std::optional<std::uint64_t> object_bytes;

@@ -70,8 +70,7 @@ engine::Result<Bytes> read_head(Bytes frame, MetadataView& view) {
   view.checksum.algorithm = in.value<StoredChecksum>();
   const auto code = in.value<std::uint8_t>();
   if ((form & ~shape::known) != 0 || view.etag.kind > EtagKind::opaque ||
-      view.checksum.algorithm > stored_checksum_last ||
-      code >= std::size(format::content_types)) {
+      view.checksum.algorithm > stored_checksum_last || code >= std::size(format::content_types)) {
     return fail(Errc::unsupported);
   }
   view.size = in.varint();
@@ -85,8 +84,7 @@ engine::Result<Bytes> read_head(Bytes frame, MetadataView& view) {
   }
   std::ranges::copy(in.bytes(checksum_value_bytes(view.checksum.algorithm)),
                     reinterpret_cast<std::byte*>(view.checksum.value.data()));
-  view.content_type =
-      code == 0 ? as_text(in.bytes(in.varint())) : format::content_types[code];
+  view.content_type = code == 0 ? as_text(in.bytes(in.varint())) : format::content_types[code];
   if (in.failed() || parts > UINT32_MAX || view.etag.opaque.size() > etag_opaque_bytes_max) {
     return fail(Errc::corrupt);
   }

@@ -39,8 +39,8 @@ enum class Section : std::uint8_t {
 
 constexpr bool known(std::uint8_t id) {
   const auto is = [id](Section s) { return id == static_cast<std::uint8_t>(s); };
-  return is(Section::sidecar) || is(Section::owner) || is(Section::user) ||
-         is(Section::tags) || is(Section::parts) || is(Section::blocks) ||
+  return is(Section::sidecar) || is(Section::owner) || is(Section::user) || is(Section::tags) ||
+         is(Section::parts) || is(Section::blocks) ||
          (id >= static_cast<std::uint8_t>(Section::first_field) &&
           id <= static_cast<std::uint8_t>(Section::last_field));
 }

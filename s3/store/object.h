@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct OpenObject {
   std::uint64_t device = 0;
   std::uint64_t file_size = 0;
   std::int64_t mtime_ns = 0;
+  std::int64_t changed_ns = 0;  // ctime: of content, attributes or names
   std::uint32_t mode = 0;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
@@ -37,11 +39,17 @@ struct OpenObject {
   std::string_view etag() const { return {etag_text.data(), etag_size}; }
   std::int64_t modified_seconds() const { return mtime_ns / 1'000'000'000; }
 
+  // Keeps what a request for STATX_BASIC_STATS has told.
+  void take(const struct statx& status);
+  // Whether the same file, with the same content and attributes, has this status.
+  bool unchanged(const struct statx& status) const;
+
   std::array<char, etag_text_bytes_max> etag_text;
   std::size_t etag_size = 0;
-  std::array<std::byte, 4096> attribute;
+  // The attribute's bytes: in `attribute`, or where they are more, in `large_attribute`.
+  std::array<std::byte, 512> attribute;
+  std::vector<std::byte> large_attribute;
   std::vector<std::byte> sidecar;
 };
-static_assert(attribute_room_bytes <= sizeof(OpenObject::attribute));
 
 }  // namespace millrace::s3::store

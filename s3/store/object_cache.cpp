@@ -1,8 +1,11 @@
 // See object_cache.h.
 #include "s3/store/object_cache.h"
 
+#include "s3/store/read.h"
+
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -16,6 +19,8 @@ namespace {
 constexpr std::uint64_t sweep_ms = 1'000;
 // The coarsest clock that Linux stamps files with (100 Hz); a finer measured tick is not trusted.
 constexpr std::uint64_t tick_ns_min = 10'000'000;
+// Closing the last descriptor of a removed file frees its blocks: above this, on a worker.
+constexpr std::uint64_t close_now_bytes_max = 1024 * 1024;
 }  // namespace
 
 struct ObjectCache::Slot {
@@ -27,6 +32,7 @@ struct ObjectCache::Slot {
   Slot* next = nullptr;  // of the same bucket of the table; of a free one: the next free one
   Slot* newer = nullptr;
   Slot* older = nullptr;
+  std::unique_ptr<char[]> content;  // of file_size bytes
   std::array<char, kept_path_bytes_max + 1> path;
 };
 
@@ -38,14 +44,22 @@ const OpenObject& ObjectCache::Hold::operator*() const {
   return slot_->object;
 }
 
-ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max)
+std::string_view ObjectCache::Hold::content() const {
+  return slot_->content ? std::string_view(slot_->content.get(), slot_->object.file_size)
+                        : std::string_view{};
+}
+
+ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max,
+                         std::uint64_t idle_ns)
     : options_(options),
       // Where an object may be aside under another name for a moment, a lookup proves nothing.
       objects_max_(options.abilities.local && options.abilities.rename_exchange ? objects_max : 0),
+      idle_ns_(idle_ns),
       table_(objects_max_ * 2),
       sweep_(*this) {}
 
 ObjectCache::~ObjectCache() {
+  ending_ = true;
   while (oldest_ != nullptr) drop(*oldest_);
 }
 
@@ -65,8 +79,9 @@ ObjectCache::Hold ObjectCache::find(std::string_view bucket, const MappedPath& p
     drop(*slot);
     return {};
   }
-  ++hits_;
+  shard.page().objects_kept_hits.add();
   slot->used_ns = shard.now_ns();
+  if (!slot->content && slot->object.file_size <= kept_content_bytes_max) keep_content(*slot);
   if (slot != newest_) {
     (slot->older != nullptr ? slot->older->newer : oldest_) = slot->newer;
     slot->newer->older = slot->older;
@@ -83,8 +98,7 @@ Task<Result<ObjectCache::Hold>> ObjectCache::open(std::string_view bucket, Mappe
   Hold hold(*this, take_slot());
   Slot& slot = *hold.slot_;
   const auto looked_ns = static_cast<std::int64_t>(Shard::current().wall_ns());
-  const auto opened =
-      co_await open_object(options_, bucket, path, key, Detail::full, slot.object);
+  const auto opened = co_await open_object(options_, bucket, path, key, Detail::full, slot.object);
   if (!opened) co_return std::unexpected(opened.error());
   const auto settled_ns = static_cast<std::int64_t>(
       2 * std::max<std::uint64_t>(options_.abilities.timestamp_tick_ns, tick_ns_min));
@@ -116,6 +130,19 @@ void ObjectCache::keep(Slot& slot, std::string_view bucket, const MappedPath& pa
   newest_ = &slot;
   ++slot.holds;  // the cache's own
   if (kept_++ == 0) Shard::current().arm(sweep_, sweep_ms);
+  Shard::current().page().objects_kept.set(kept_);
+}
+
+void ObjectCache::keep_content(Slot& slot) {
+  const std::size_t bytes = slot.object.file_size;
+  if (!slot.object.native || bytes == 0 || contents_bytes_ + bytes > kept_contents_bytes_max)
+    return;
+  auto content = std::make_unique_for_overwrite<char[]>(bytes);
+  const auto got = Shard::current().ring().read_cached(
+      slot.object.file.get(), std::as_writable_bytes(std::span(content.get(), bytes)), 0);
+  if (got != static_cast<std::int64_t>(bytes)) return;
+  slot.content = std::move(content);
+  contents_bytes_ += bytes;
 }
 
 void ObjectCache::drop(Slot& slot) {
@@ -126,13 +153,14 @@ void ObjectCache::drop(Slot& slot) {
   (slot.newer != nullptr ? slot.newer->older : newest_) = slot.older;
   slot.kept = false;
   --kept_;
+  if (!ending_) Shard::current().page().objects_kept.set(kept_);
   release(slot);
 }
 
 void ObjectCache::on_sweep(engine::Timer& self) {
   ObjectCache& cache = static_cast<Sweep&>(self).cache;
   Shard& shard = Shard::current();
-  while (cache.oldest_ != nullptr && cache.oldest_->used_ns + object_kept_idle_ns < shard.now_ns()) {
+  while (cache.oldest_ != nullptr && cache.oldest_->used_ns + cache.idle_ns_ < shard.now_ns()) {
     cache.drop(*cache.oldest_);
   }
   if (cache.kept_ > 0) shard.arm(cache.sweep_, sweep_ms);
@@ -148,7 +176,12 @@ ObjectCache::Slot& ObjectCache::take_slot() {
 
 void ObjectCache::release(Slot& slot) {
   if (--slot.holds > 0) return;
-  slot.object.close();
+  if (slot.object.file_size > close_now_bytes_max && slot.object.file && !ending_) {
+    Shard::current().tasks().adopt(engine::file::close(std::move(slot.object.file)));
+  }
+  slot.object.file.reset();
+  if (slot.content) contents_bytes_ -= slot.object.file_size;
+  slot.content.reset();
   slot.next = std::exchange(free_, &slot);
 }
 

@@ -12,15 +12,22 @@
 // path in memory, and whoever changed one of them has just read what is looked at instead. So
 // only objects of local filesystems are kept (Abilities::local).
 //
+// The content of a small object is kept in memory beside it from its second read on, under the
+// same proof. Only of objects that S3 wrote and nobody has touched since: whoever wants to write
+// through a shared mapping must make a page writable first, and that stamps the file.
+//
 // What nobody has asked for in object_kept_idle_ns is closed, so that a file that was removed
 // gives its space back, and a filesystem can be unmounted.
 #pragma once
 
 #include "engine/shard.h"
-#include "s3/store/read.h"
+#include "s3/store/object.h"
+#include "s3/store/options.h"
+#include "s3/store/paths.h"
 
 #include <array>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +35,8 @@ namespace millrace::s3::store {
 
 inline constexpr std::size_t objects_kept_max = 4096;  // of a shard
 inline constexpr std::uint64_t object_kept_idle_ns = 5'000'000'000;
+inline constexpr std::size_t kept_content_bytes_max = 8 * 1024;           // of an object
+inline constexpr std::size_t kept_contents_bytes_max = 16 * 1024 * 1024;  // of a shard
 inline constexpr std::size_t kept_path_bytes_max = 255;  // BUCKET/PATH; longer ones are not kept
 
 class ObjectCache {
@@ -51,6 +60,8 @@ class ObjectCache {
     explicit operator bool() const { return slot_ != nullptr; }
     const OpenObject& operator*() const;
     const OpenObject* operator->() const { return &**this; }
+    // The whole content, if it is in memory (and not empty).
+    std::string_view content() const;
 
    private:
     friend class ObjectCache;
@@ -60,7 +71,8 @@ class ObjectCache {
   };
 
   // objects_max 0 keeps nothing.
-  ObjectCache(const StoreOptions& options, std::size_t objects_max);
+  ObjectCache(const StoreOptions& options, std::size_t objects_max,
+              std::uint64_t idle_ns = object_kept_idle_ns);
   ~ObjectCache();
   ObjectCache(const ObjectCache&) = delete;
   ObjectCache& operator=(const ObjectCache&) = delete;
@@ -72,7 +84,6 @@ class ObjectCache {
                                           std::string_view key);
 
   std::size_t kept() const { return kept_; }
-  std::uint64_t hits() const { return hits_; }
 
  private:
   struct Sweep : engine::Timer {
@@ -84,18 +95,21 @@ class ObjectCache {
   Slot& take_slot();
   void release(Slot& slot);
   void keep(Slot& slot, std::string_view bucket, const MappedPath& path);
+  void keep_content(Slot& slot);
   void drop(Slot& slot);
   Slot** bucket_of(std::uint64_t hash) { return &table_[hash % table_.size()]; }
 
   const StoreOptions& options_;
   const std::size_t objects_max_;
+  const std::uint64_t idle_ns_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> table_;
   Slot* free_ = nullptr;
   Slot* newest_ = nullptr;  // by last use
   Slot* oldest_ = nullptr;
   std::size_t kept_ = 0;
-  std::uint64_t hits_ = 0;
+  std::size_t contents_bytes_ = 0;
+  bool ending_ = false;
   Sweep sweep_;
 };
 

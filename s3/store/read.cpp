@@ -21,6 +21,34 @@ namespace file = engine::file;
 
 namespace {
 
+std::int64_t nanoseconds(const statx_timestamp& time) {
+  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+}
+
+std::uint64_t device_of(const struct statx& status) {
+  return (std::uint64_t{status.stx_dev_major} << 32) | status.stx_dev_minor;
+}
+
+}  // namespace
+
+void OpenObject::take(const struct statx& status) {
+  inode = status.stx_ino;
+  device = device_of(status);
+  file_size = status.stx_size;
+  mtime_ns = nanoseconds(status.stx_mtime);
+  changed_ns = nanoseconds(status.stx_ctime);
+  mode = status.stx_mode;
+  uid = status.stx_uid;
+  gid = status.stx_gid;
+}
+
+bool OpenObject::unchanged(const struct statx& status) const {
+  return inode == status.stx_ino && device == device_of(status) && file_size == status.stx_size &&
+         mtime_ns == nanoseconds(status.stx_mtime) && changed_ns == nanoseconds(status.stx_ctime);
+}
+
+namespace {
+
 constexpr int read_flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
 struct Opened {
@@ -64,16 +92,6 @@ Task<Result<>> read_status(int fd, bool cached, struct statx& status) {
   co_return co_await file::stat(fd, "", status);
 }
 
-void take_status(const struct statx& status, OpenObject& out) {
-  out.inode = status.stx_ino;
-  out.device = (std::uint64_t{status.stx_dev_major} << 32) | status.stx_dev_minor;
-  out.file_size = status.stx_size;
-  out.mtime_ns = status.stx_mtime.tv_sec * 1'000'000'000LL + status.stx_mtime.tv_nsec;
-  out.mode = status.stx_mode;
-  out.uid = status.stx_uid;
-  out.gid = status.stx_gid;
-}
-
 Task<Result<std::size_t>> read_attribute(int fd, bool cached, std::span<std::byte> into) {
   if (cached) {
     const auto got =
@@ -105,7 +123,13 @@ bool no_attribute(const Error& error) {
 
 Task<Result<>> describe(const StoreOptions& options, std::string_view bucket, std::string_view key,
                         Detail detail, bool cached, OpenObject& out) {
-  const auto size = co_await read_attribute(out.file.get(), cached, out.attribute);
+  std::span<std::byte> room = out.attribute;
+  auto size = co_await read_attribute(out.file.get(), cached, room);
+  if (!size && size.error().is(ERANGE)) {
+    out.large_attribute.resize(attribute_room_bytes);
+    room = out.large_attribute;
+    size = co_await read_attribute(out.file.get(), cached, room);
+  }
   if (!size) {
     if (no_attribute(size.error())) {
       describe_foreign(key, out);
@@ -113,7 +137,7 @@ Task<Result<>> describe(const StoreOptions& options, std::string_view bucket, st
     }
     co_return std::unexpected(size.error().is(ERANGE) ? Error{Errc::corrupt, 0} : size.error());
   }
-  const auto decoded = decode(std::span(out.attribute).first(*size));
+  const auto decoded = decode(room.first(*size));
   if (!decoded) co_return std::unexpected(decoded.error());
   if (!decoded->made_for(out.file_size, out.mtime_ns)) {
     describe_foreign(key, out);
@@ -133,7 +157,7 @@ Task<Result<>> describe_object(const StoreOptions& options, std::string_view buc
   struct statx status{};
   const auto known = co_await read_status(out.file.get(), false, status);
   if (!known) co_return known;
-  take_status(status, out);
+  out.take(status);
   co_return co_await describe(options, bucket, key, detail, false, out);
 }
 
@@ -182,7 +206,7 @@ Task<Result<>> open_object(const StoreOptions& options, std::string_view bucket,
     if (!S_ISREG(status.stx_mode)) co_return engine::fail_errno(ENOENT);
     const bool cached = opened->cached;
     out.file = std::move(opened->file);
-    take_status(status, out);
+    out.take(status);
     const auto described = co_await describe(options, bucket, key, detail, cached, out);
     if (described || !described.error().is(ESTALE)) co_return described;
     // A sidecar goes when its object is replaced: look again at what the key is now. If that is
@@ -227,7 +251,7 @@ Task<Result<>> open_entry(const StoreOptions& options, std::string_view bucket, 
   }
   if (!S_ISREG(status.stx_mode)) co_return engine::fail_errno(ENOENT);
   out.file = std::move(opened->file);
-  take_status(status, out);
+  out.take(status);
   const auto described = co_await describe(options, bucket, key, Detail::head, opened->cached, out);
   if (described || described.error().code == Errc::system) co_return described;
   describe_foreign(key, out);

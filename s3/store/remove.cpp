@@ -58,8 +58,7 @@ Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_vie
 
 // The key is a directory as well: its object is `.mr.f` in there.
 Task<Result<Replaced>> Store::remove_inner(std::string_view bucket, MappedPath& path,
-                                           std::string_view key, Place where,
-                                           ObjectId& id) {
+                                           std::string_view key, Place where, ObjectId& id) {
   const int parent = where.directory.fd.get();
   auto opened = co_await file::open(parent, where.leaf, O_RDONLY | O_DIRECTORY);
   if (!opened) co_return std::unexpected(opened.error());

@@ -93,8 +93,8 @@ Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucke
   co_return co_await sync_unless_none(options, directory->get());
 }
 
-Task<void> remove_sidecar(const StoreOptions& options, std::string_view bucket,
-                          const ObjectId& id, std::uint64_t inode) {
+Task<void> remove_sidecar(const StoreOptions& options, std::string_view bucket, const ObjectId& id,
+                          std::uint64_t inode) {
   const auto directory = co_await open_meta(options, bucket);
   if (!directory) co_return;
   const SidecarName name(id, inode);

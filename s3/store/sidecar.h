@@ -16,8 +16,8 @@ engine::Task<engine::Result<>> load_sidecar(const StoreOptions& options, std::st
                                             OpenObject& out);
 
 engine::Task<engine::Result<>> write_sidecar(const StoreOptions& options, std::string_view bucket,
-                                             const ObjectId& id,
-                                             std::uint64_t inode, std::span<const std::byte> bytes);
+                                             const ObjectId& id, std::uint64_t inode,
+                                             std::span<const std::byte> bytes);
 
 // Of an object that is gone. Failure is harmless: an orphan that nothing names.
 engine::Task<void> remove_sidecar(const StoreOptions& options, std::string_view bucket,

@@ -67,8 +67,8 @@ class Store {
                                              int moving);
   engine::Task<engine::Result<Directory>> parent_for(std::string_view bucket, MappedPath& path);
   engine::Task<engine::Result<Directory>> make_parent(std::string_view bucket, MappedPath& path);
-  engine::Task<engine::Result<engine::Descriptor>> open_or_make(MappedPath& path,
-                                                                std::size_t index, int above);
+  engine::Task<engine::Result<engine::Descriptor>> open_or_make(MappedPath& path, std::size_t index,
+                                                                int above);
   engine::Task<engine::Result<>> turn_into_directory(std::string_view bucket, MappedPath& path,
                                                      std::size_t index, int above);
   engine::Task<engine::Result<>> put_under(std::string_view bucket, const StagedFile& staged,
@@ -84,8 +84,7 @@ class Store {
   engine::Task<engine::Result<>> keep_owner(const struct statx& old, int fresh);
   engine::Task<engine::Result<>> name_is_durable(const Directory& directory, int file);
   engine::Task<engine::Result<Replaced>> remove_at(std::string_view bucket, std::string_view key,
-                                                   Place where,
-                                                   ObjectId& id);
+                                                   Place where, ObjectId& id);
   engine::Task<engine::Result<Replaced>> remove_inner(std::string_view bucket, MappedPath& path,
                                                       std::string_view key, Place where,
                                                       ObjectId& id);

@@ -134,17 +134,15 @@ void log_failed_action(const Request& request, Scenario& scenario, std::int32_t 
 
 namespace {
 
-std::int32_t try_moving(const Request& r, std::uint32_t& done, Scenario& scenario, Chance& chance) {
-  const bool sends = r.action == Action::send;
-  const bool all = sends || (r.flags & MSG_WAITALL) != 0;
+std::int32_t try_receiving(const Request& r, std::uint32_t& done, Scenario& scenario,
+                           Chance& chance) {
+  const bool all = (r.flags & MSG_WAITALL) != 0;
   for (;;) {
     auto* at = static_cast<std::byte*>(r.address) + done;
     const std::uint32_t wanted = r.length - done;
     const std::uint32_t length = chance.shortened(wanted, scenario);
     const auto flags = static_cast<int>(r.flags & ~static_cast<unsigned>(MSG_WAITALL));
-    const auto moved =
-        or_errno(sends ? ::send(r.fd, at, length, flags | MSG_DONTWAIT | MSG_NOSIGNAL)
-                       : ::recv(r.fd, at, length, flags | MSG_DONTWAIT));
+    const auto moved = or_errno(::recv(r.fd, at, length, flags | MSG_DONTWAIT));
     if (moved == -EAGAIN) return -EAGAIN;
     if (moved <= 0) return done > 0 ? static_cast<std::int32_t>(done) : moved;
     done += static_cast<std::uint32_t>(moved);
@@ -184,8 +182,7 @@ std::int32_t try_socket_action(const Request& r, std::uint32_t& done, Scenario& 
       if (::poll(&ready, 1, 0) == 0) return -EAGAIN;
       return or_errno(::accept4(r.fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     }
-    case Action::receive:
-    case Action::send: return try_moving(r, done, scenario, chance);
+    case Action::receive: return try_receiving(r, done, scenario, chance);
     case Action::poll: {
       pollfd ready{r.fd, static_cast<short>(r.flags), 0};
       return ::poll(&ready, 1, 0) == 0 ? -EAGAIN : ready.revents;
@@ -197,7 +194,6 @@ std::int32_t try_socket_action(const Request& r, std::uint32_t& done, Scenario& 
 
 short awaited_events(const Request& request) {
   switch (request.action) {
-    case Action::send:
     case Action::connect: return POLLOUT;
     case Action::poll: return static_cast<short>(request.flags);
     default: return POLLIN;

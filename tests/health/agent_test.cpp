@@ -34,7 +34,8 @@ TEST_CASE("the agent port tells one line and closes, whatever it was sent") {
   CHECK(health::testing::read_to_end(health::testing::connect_to(rig.agent_port)) == "down\n");
   rig.service->mark_started();
   REQUIRE(rig.becomes("ready\n"));
-  CHECK(health::testing::read_to_end(health::testing::connect_to(rig.agent_port)) == "75% up ready\n");
+  CHECK(health::testing::read_to_end(health::testing::connect_to(rig.agent_port)) ==
+        "75% up ready\n");
   const auto talker = health::testing::connect_to(rig.agent_port);
   health::testing::send_text(talker, "hello backend1\n");
   CHECK(health::testing::read_to_end(talker) == "75% up ready\n");

@@ -131,8 +131,9 @@ TEST_CASE("over a connection: unknown paths, wrong methods, many requests on one
 
   const auto socket = health::testing::connect_to(rig.port);
   const std::string request = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
-  health::testing::send_text(socket, request + request +
-                               "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  health::testing::send_text(
+      socket,
+      request + request + "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   const std::string text = health::testing::read_to_end(socket);
   std::size_t answers = 0;
   for (auto at = text.find("200 OK"); at != std::string::npos; at = text.find("200 OK", at + 1)) {

@@ -126,8 +126,9 @@ TEST_CASE("errors that have a name of their own, and recovery") {
   for (const auto& [errnum, state] : rows) {
     failure = errnum;
     CHECK(becomes(probe, state));
-    CHECK(health::testing::eventually(
-        [&, wanted = errnum] { return probe.verdict(health::testing::monotonic_ns()).errnum == wanted; }));
+    CHECK(health::testing::eventually([&, wanted = errnum] {
+      return probe.verdict(health::testing::monotonic_ns()).errnum == wanted;
+    }));
   }
   failure = 0;
   CHECK(becomes(probe, FilesystemState::ok));
@@ -251,5 +252,6 @@ TEST_CASE("a hung probe is left behind in time and holds no port") {
   CHECK(health::testing::connect_to(port).get() < 0);
   hanging = false;
   CHECK(health::testing::eventually([] { return !hangs_now.load(); }));
-  CHECK(health::testing::eventually([&] { return entries(directory.path + "/.millrace/health") == 0; }));
+  CHECK(health::testing::eventually(
+      [&] { return entries(directory.path + "/.millrace/health") == 0; }));
 }

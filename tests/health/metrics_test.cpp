@@ -277,7 +277,8 @@ TEST_CASE("metrics over a connection: type, methods, token") {
     rig.options.metrics_token = "correct horse";
     rig.start();
     const auto with = [&](const std::string& value) {
-      return health::testing::ask(rig.port, "GET /metrics HTTP/1.0\r\nAuthorization: " + value + "\r\n\r\n");
+      return health::testing::ask(rig.port,
+                                  "GET /metrics HTTP/1.0\r\nAuthorization: " + value + "\r\n\r\n");
     };
     CHECK(health::testing::get(rig.port, "/metrics").status() == 401);
     CHECK(health::testing::get(rig.port, "/metrics").body.empty());

@@ -11,8 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "s3/store/content_type.h"
-
 using namespace millrace::s3::store;
 using millrace::engine::Errc;
 
@@ -395,16 +393,4 @@ TEST_CASE("the texts of ETags") {
   // On disk nowhere, but the same on every node and version.
   CHECK(make_foreign_etag(1, 2, 3, a).find_first_not_of("0123456789abcdef-") ==
         std::string_view::npos);
-}
-
-TEST_CASE("content types by extension") {
-  CHECK(content_type_from_extension("a/b.html") == "text/html");
-  CHECK(content_type_from_extension("B.JPeG") == "image/jpeg");
-  CHECK(content_type_from_extension("x.tar.gz") == "application/gzip");
-  CHECK(content_type_from_extension("x.7z") == "application/x-7z-compressed");
-  CHECK(content_type_from_extension("x.zst") == "application/zstd");
-  for (const char* key :
-       {"a", "a.", ".gz", "a/.gz", "a.html/b", "a.unknown", "a.verylongextension"}) {
-    CHECK(content_type_from_extension(key) == default_content_type);
-  }
 }
