@@ -77,11 +77,6 @@ int Ring::stat_open(int fd, struct statx& out) {
   return static_cast<int>(or_errno(::syscall(SYS_statx, fd, "", AT_EMPTY_PATH, stat_mask, &out)));
 }
 
-int Ring::stat_path(int directory, const char* path, struct statx& out) {
-  return static_cast<int>(
-      or_errno(::syscall(SYS_statx, directory, path, AT_SYMLINK_NOFOLLOW, stat_mask, &out)));
-}
-
 std::int64_t Ring::get_attribute_open(int fd, const char* name, std::span<std::byte> into) {
   return or_errno(::fgetxattr(fd, name, into.data(), into.size()));
 }

@@ -81,9 +81,10 @@ Task<Result<>> sync(int fd, SyncKind kind) {
       {.action = Action::fsync, .fd = fd, .flags = kind == SyncKind::data ? 1U : 0U}));
 }
 
-Task<void> close(Descriptor descriptor) {
+Task<void> close(Descriptor descriptor, Closing kind) {
   if (!descriptor) co_return;
-  co_await Operation({.action = Action::close, .fd = descriptor.release()});
+  const std::uint32_t on_worker = kind == Closing::may_free_blocks ? 1 : 0;
+  co_await Operation({.action = Action::close, .fd = descriptor.release(), .flags = on_worker});
 }
 
 Task<Result<>> stat(int directory, const char* path, struct statx& out) {

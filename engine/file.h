@@ -31,7 +31,10 @@ Task<Result<>> truncate(int fd, std::uint64_t bytes);
 
 enum class SyncKind : std::uint8_t { all, data };
 Task<Result<>> sync(int fd, SyncKind kind = SyncKind::all);
-Task<void> close(Descriptor descriptor);
+// The last descriptor of a removed file frees its blocks, which takes long for a large one: then on
+// a worker. Otherwise the kernel closes on this thread what nothing has to be flushed of.
+enum class Closing : std::uint8_t { keeps_blocks, may_free_blocks };
+Task<void> close(Descriptor descriptor, Closing kind = Closing::keeps_blocks);
 
 // `path` may be empty: then of `directory` itself, which may be any descriptor.
 Task<Result<>> stat(int directory, const char* path, struct statx& out);

@@ -48,7 +48,7 @@ enum class Action : std::uint8_t {
   fsync,              // fd; flags: 1 for data only
   allocate,           // fd, offset, extra: bytes; flags: FALLOC_*
   open,               // fd: directory, path, address: open_how
-  close,              // fd
+  close,              // fd; flags: 1 to go to a worker at once
   stat,               // fd, path, flags: AT_*, length: STATX_* mask, address: struct statx
   get_attribute,      // fd, path: name, address, length
   set_attribute,      // fd, path: name, address, length; flags: XATTR_*
@@ -118,7 +118,6 @@ class Ring {
   std::int64_t send_file(int socket, int fd, std::uint64_t offset, std::size_t bytes);
   std::int64_t send_now(int socket, std::span<const std::byte> bytes, bool more);
   int stat_open(int fd, struct statx& out);  // basic fields and the time of birth
-  int stat_path(int directory, const char* path, struct statx& out);
   std::int64_t get_attribute_open(int fd, const char* name, std::span<std::byte> into);
   int close_now(int fd);
   // shutdown(2) of a connected socket. Not a request: the kernel runs that on a worker, by when

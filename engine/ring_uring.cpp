@@ -172,7 +172,10 @@ void prepare_file(io_uring_sqe* sqe, const Request& r) {
                                      static_cast<off_t>(r.extra));
     case Action::open:
       return io_uring_prep_openat2(sqe, r.fd, r.path, static_cast<open_how*>(r.address));
-    case Action::close: return io_uring_prep_close(sqe, r.fd);
+    case Action::close:
+      io_uring_prep_close(sqe, r.fd);
+      if (r.flags != 0) sqe->flags |= IOSQE_ASYNC;
+      return;
     case Action::stat:
       return io_uring_prep_statx(sqe, r.fd, r.path, flags, r.length,
                                  static_cast<struct statx*>(r.address));

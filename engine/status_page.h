@@ -68,6 +68,7 @@ struct alignas(64) StatusPage {
   Counter body_buffers_in_use;
   Counter buffer_waiters;
   Counter log_lines_dropped;
+  Counter sync_failures;      // fsync and its like: what was to be durable may not be
   Counter objects_kept;       // open for their next read
   Counter objects_kept_hits;  // reads that found theirs so, and unchanged
   std::array<OperationCounters, operations_max> operations;

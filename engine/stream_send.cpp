@@ -14,6 +14,8 @@ namespace millrace::engine {
 namespace {
 // One non-blocking sendfile: long enough to be cheap, short enough to be fair to others.
 constexpr std::size_t send_file_bytes_max = 1024 * 1024;
+// After a wait this long what was resident is looked at again: memory may have been wanted.
+constexpr std::uint64_t resident_ns = 20'000'000;
 constexpr std::size_t send_now_bytes_max = 256 * 1024;
 }  // namespace
 
@@ -62,13 +64,15 @@ Task<Result<>> Stream::send_file(FileSource source) {
   // content, so that sendfile(2) would wait for the disk on this thread. The rest is copied.
   bool cold = !source.local;
   std::uint64_t resident_end = source.offset;  // looked at once, however short the sends are
+  std::uint64_t looked_ns = 0;
   while (source.bytes > 0) {
     std::size_t piece = std::min<std::uint64_t>(source.bytes, send_file_bytes_max);
-    if (resident_end > source.offset) {
+    if (resident_end > source.offset && Shard::current().now_ns() - looked_ns < resident_ns) {
       piece = std::min<std::uint64_t>(piece, resident_end - source.offset);
     } else {
       cold = cold || !ring.resident(source.fd, source.offset, piece);
       resident_end = source.offset + piece;
+      looked_ns = Shard::current().now_ns();
     }
     if (cold) {
       const auto copied = co_await send_copied(source, piece);

@@ -24,7 +24,7 @@ Connection::Connection(Server& server, engine::Descriptor socket, unsigned liste
   ::getpeername(stream_.fd(), reinterpret_cast<sockaddr*>(&info_.peer), &length);
   length = sizeof info_.local;
   ::getsockname(stream_.fd(), reinterpret_cast<sockaddr*>(&info_.local), &length);
-  link();
+  link(server.waiting_);
   ++server.count_;
   server.shard_.page().connections.add();
 }
@@ -36,21 +36,28 @@ Connection::~Connection() {
   server_.shard_.page().connections.subtract();
 }
 
-void Connection::link() {
+void Connection::link(ConnectionList& list) {
+  list_ = &list;
   next_ = nullptr;
-  previous_ = server_.connections_end_;
+  previous_ = list.end;
   *previous_ = this;
-  server_.connections_end_ = &next_;
+  list.end = &next_;
 }
 
 void Connection::unlink() {
   *previous_ = next_;
-  (next_ != nullptr ? next_->previous_ : server_.connections_end_) = previous_;
+  (next_ != nullptr ? next_->previous_ : list_->end) = previous_;
+}
+
+void Connection::move_to(ConnectionList& list) {
+  unlink();
+  link(list);
 }
 
 void Connection::end() {
   if (ending_) return;
   ending_ = true;
+  move_to(server_.busy_);
   ++server_.ending_;
   stream_.shut_down();
 }
@@ -67,12 +74,10 @@ Task<> Connection::serve() {
   if (!introduced) co_return;
   Next next = Next::request;
   while (next == Next::request) {
-    unlink();
-    link();
-    idle_ = true;
+    if (!ending_) move_to(server_.waiting_);
     const bool begins = co_await request_begins();
     if (!begins) co_return;
-    idle_ = false;
+    if (!ending_) move_to(server_.busy_);
     next = co_await serve_request();
   }
   if (next == Next::linger) co_await linger();

@@ -17,18 +17,17 @@ class Connection {
   // The whole life of a connection; the frame owns it.
   static engine::Task<> run(Server& server, engine::Descriptor socket, unsigned listener);
 
-  // Waits for a request, and was not told to end.
-  bool idle() const { return idle_ && !ending_; }
-  // Ends it at once; it leaves the server when what it waits for has come back.
+  // Ends it at once; it leaves the server when what it waits for has come back. Until then it is
+  // in the list of the busy ones.
   void end();
   Connection* next() const { return next_; }
 
  private:
   enum class Next : std::uint8_t { request, end, linger };
 
-  // The server's list runs from the connection that has waited longest to the newest.
-  void link();
+  void link(ConnectionList& list);
   void unlink();
+  void move_to(ConnectionList& list);
 
   engine::Task<> serve();
   engine::Task<engine::Result<>> take_proxy_header();
@@ -48,7 +47,7 @@ class Connection {
   HeadScanner scanner_;
   Connection* next_ = nullptr;
   Connection** previous_ = nullptr;
-  bool idle_ = true;
+  ConnectionList* list_ = nullptr;
   bool ending_ = false;
 };
 

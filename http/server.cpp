@@ -23,19 +23,16 @@ void Server::accept(engine::Descriptor socket, unsigned listener) {
 }
 
 void Server::end_longest_idle() {
-  Connection* each = connections_;
-  while (each != nullptr && !each->idle()) each = each->next();
-  if (each != nullptr) each->end();
+  if (waiting_.first != nullptr) waiting_.first->end();
 }
 
 void Server::close_idle() {
-  for (Connection* each = connections_; each != nullptr; each = each->next()) {
-    if (each->idle()) each->end();
-  }
+  while (waiting_.first != nullptr) waiting_.first->end();
 }
 
 void Server::close_all() {
-  for (Connection* each = connections_; each != nullptr; each = each->next()) each->end();
+  close_idle();
+  for (Connection* each = busy_.first; each != nullptr; each = each->next()) each->end();
 }
 
 }  // namespace millrace::http

@@ -29,6 +29,12 @@ struct ServerOptions {
 
 class Connection;
 
+// Connections link themselves into it.
+struct ConnectionList {
+  Connection* first = nullptr;
+  Connection** end = &first;
+};
+
 class Server {
  public:
   Server(engine::Shard& shard, const ServerOptions& options);
@@ -57,8 +63,8 @@ class Server {
   engine::Shard& shard_;
   const ServerOptions options_;
   DateCache dates_;
-  Connection* connections_ = nullptr;
-  Connection** connections_end_ = &connections_;
+  ConnectionList busy_;
+  ConnectionList waiting_;  // for a request; the one that has waited longest first
   std::size_t count_ = 0;
   std::size_t ending_ = 0;
   std::uint64_t next_id_ = 0;

@@ -56,7 +56,7 @@ Outcome<Address> path_address(std::string_view path, BucketBuffer& buffer) {
   if (raw_bucket.empty() || raw_bucket.size() > buffer.size()) {
     return refuse(ErrorCode::invalid_bucket_name);
   }
-  const auto bucket = percent_decode(raw_bucket, buffer, Plus::literal);
+  const auto bucket = decode(raw_bucket, buffer, UriPart::path);
   if (!bucket) return std::unexpected(bucket.error());
   Address address;
   address.bucket = *bucket;

@@ -16,7 +16,7 @@ Outcome<std::string_view> value_of(std::string_view query, std::string_view name
                                    DecodeArena& arena) {
   const auto parameter = find(query, name);
   if (!parameter) return std::string_view{};
-  return arena.decode(parameter->value, Plus::space);
+  return arena.decode(parameter->value, UriPart::query);
 }
 
 // An empty value is as good as none. AWS takes any 32-bit integer and cuts it to 1000.
@@ -31,7 +31,7 @@ Outcome<std::uint32_t> max_keys_of(std::string_view query) {
 Outcome<bool> encoding_of(std::string_view query) {
   const auto parameter = find(query, "encoding-type");
   if (!parameter || parameter->value.empty()) return false;
-  if (decodes_to(parameter->value, "url")) return true;
+  if (decodes_to(parameter->value, "url", Case::exact)) return true;
   return refuse_argument("Invalid Encoding Method specified in Request", "encoding-type",
                          parameter->value);
 }
@@ -116,7 +116,7 @@ Outcome<ListParameters> parse_list_parameters(ListVersion version, std::string_v
     return list;
   }
   const auto owner = find(query, "fetch-owner");
-  list.fetch_owner = owner && decodes_to_ignoring_case(owner->value, "true");
+  list.fetch_owner = owner && decodes_to(owner->value, "true", Case::ignored);
   list.after = list.start_after;
   list.has_token = find(query, "continuation-token").has_value();
   if (list.continuation_token.empty()) return list;  // AWS: an empty token is the first page

@@ -80,12 +80,12 @@ struct Request {
 };
 
 // decodes_to with the usual case, a name without escapes, done by one comparison.
-bool named(const QueryParameter& parameter, bool encoded, std::string_view name) {
-  return encoded ? decodes_to(parameter.name, name) : parameter.name == name;
+bool named(const RawParameter& parameter, bool encoded, std::string_view name) {
+  return encoded ? decodes_to(parameter.name, name, Case::exact) : parameter.name == name;
 }
 
-void note_parameter(Request& request, const QueryParameter& parameter, Scope scope) {
-  const bool encoded = is_encoded(parameter.name);
+void note_parameter(Request& request, const RawParameter& parameter, Scope scope) {
+  const bool encoded = is_encoded(parameter.name, UriPart::query);
   // Presigned requests bring seven parameters of X-Amz-: none of them needs the loop.
   const bool maybe_selector = encoded || is_lower(parameter.name);
   for (std::size_t i = 0; maybe_selector && i < selectors.size(); ++i) {
@@ -104,12 +104,12 @@ void note_parameter(Request& request, const QueryParameter& parameter, Scope sco
     request.list_type = parameter.value;
   }
   // Presigning libraries may move headers into the query.
-  if (decodes_to_ignoring_case(parameter.name, "x-amz-copy-source")) request.copy_source = true;
+  if (decodes_to(parameter.name, "x-amz-copy-source", Case::ignored)) request.copy_source = true;
 }
 
 Request read_request(std::string_view query, Scope scope) {
   Request request;
-  QueryCursor cursor(query);
+  RawQuery cursor(query);
   while (const auto parameter = cursor.next()) note_parameter(request, *parameter, scope);
   return request;
 }
@@ -118,7 +118,7 @@ bool holds(Variant variant, const Request& request) {
   switch (variant) {
     case Variant::plain: return true;
     case Variant::list_type_2:
-      return request.list_type.has_value() && decodes_to(*request.list_type, "2");
+      return request.list_type.has_value() && decodes_to(*request.list_type, "2", Case::exact);
     case Variant::with_id: return request.id;
     case Variant::with_part_number: return request.part_number;
     case Variant::copy_source: return request.copy_source;
@@ -129,8 +129,9 @@ bool holds(Variant variant, const Request& request) {
 }
 
 Outcome<> check_list_type(const Request& request) {
-  if (!request.list_type || request.list_type->empty() || decodes_to(*request.list_type, "1") ||
-      decodes_to(*request.list_type, "2")) {
+  if (!request.list_type || request.list_type->empty() ||
+      decodes_to(*request.list_type, "1", Case::exact) ||
+      decodes_to(*request.list_type, "2", Case::exact)) {
     return {};
   }
   return refuse_argument("Invalid List Type specified in Request", "list-type", *request.list_type);

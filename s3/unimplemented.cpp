@@ -100,7 +100,7 @@ bool bears_on(On on, OperationId id) {
 
 bool is_harmless(const Rule& rule, std::string_view value) {
   for (const std::string_view harmless : rule.harmless) {
-    if (!harmless.empty() && decodes_to_ignoring_case(value, harmless)) return true;
+    if (!harmless.empty() && decodes_to(value, harmless, Case::ignored)) return true;
   }
   return false;
 }
@@ -123,11 +123,11 @@ Outcome<> check_named(std::string_view name, std::string_view value, OperationId
 }
 
 // versionId=null is the one version that a bucket without versioning has.
-Outcome<> check_parameter(const QueryParameter& parameter, OperationId id) {
+Outcome<> check_parameter(const RawParameter& parameter, OperationId id) {
   const bool reads = id == OperationId::get_object || id == OperationId::head_object;
   if (!reads && id != OperationId::delete_object) return {};
-  const bool version =
-      decodes_to(parameter.name, "versionId") && !decodes_to(parameter.value, "null");
+  const bool version = decodes_to(parameter.name, "versionId", Case::exact) &&
+                       !decodes_to(parameter.value, "null", Case::exact);
   if (!version) return {};
   return std::unexpected(
       S3Error{ErrorCode::not_implemented,
@@ -142,12 +142,12 @@ Outcome<> check_unimplemented(const http::Head& head, OperationId id) {
     const auto checked = check_named(field.name, field.value, id);
     if (!checked) return checked;
   }
-  QueryCursor cursor(head.query);
+  RawQuery cursor(head.query);
   std::array<char, 192> buffer;  // over three times any rule's name
   while (const auto parameter = cursor.next()) {
     if (const auto checked = check_parameter(*parameter, id); !checked) return checked;
     if (parameter->name.size() > buffer.size()) continue;
-    const auto name = percent_decode(parameter->name, buffer, Plus::space);
+    const auto name = decode(parameter->name, buffer, UriPart::query);
     // Conditions are headers only; a parameter of that name is just unknown.
     if (!name || name->size() < 6 || !http::field_name_equal(name->substr(0, 6), "x-amz-"))
       continue;

@@ -6,17 +6,13 @@
 
 namespace millrace::s3 {
 
-namespace {
-
-// Whether any byte stands for another one.
+// Not find_first_of("%+"), which searches the two for each byte of the text.
 bool is_encoded(std::string_view raw, UriPart part) {
   const char plus = part == UriPart::query ? '+' : '%';
   unsigned char found = 0;
   for (char c : raw) found |= static_cast<unsigned char>((c == '%') | (c == plus));
   return found != 0;
 }
-
-}  // namespace
 
 bool percent_valid(std::string_view raw) {
   for (std::size_t at = raw.find('%'); at != raw.npos; at = raw.find('%', at + 3)) {

@@ -19,6 +19,9 @@ enum class UriPart : unsigned char { path, query };
 // Whether each '%' is followed by two hex digits.
 bool percent_valid(std::string_view raw);
 
+// Whether decoding could change the text.
+bool is_encoded(std::string_view raw, UriPart part);
+
 // The decoded bytes of a valid text, one by one.
 class DecodedBytes {
  public:

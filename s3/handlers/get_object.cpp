@@ -68,11 +68,16 @@ Outcome<PartSlice> slice_of_part(const http::Head& head, const store::OpenObject
   const store::PackedParts& parts = object.meta.parts;
   if (!parts.empty()) {
     slice.parts = static_cast<std::uint32_t>(parts.size());
+    slice.range.length = 0;
     if (*number > parts.size()) return refuse(ErrorCode::invalid_part_number);
-    for (std::size_t before = 0; before + 1 < *number; ++before) {
-      slice.range.offset += parts.at(before).size;
+    std::uint64_t left = object.file_size;
+    for (std::size_t index = 0; index < *number; ++index) {
+      slice.range.offset += slice.range.length;
+      slice.range.length = parts.at(index).size;
+      // Whoever may write the file may have written the table.
+      if (slice.range.length > left) return refuse(ErrorCode::internal_error);
+      left -= slice.range.length;
     }
-    slice.range.length = parts.at(*number - 1).size;
   } else if (*number != 1) {
     return refuse(ErrorCode::invalid_part_number);
   }

@@ -28,7 +28,7 @@ struct Query {
   Outcome<std::string_view> text(std::string_view name) {
     const auto parameter = find(raw, name);
     if (!parameter) return std::string_view();
-    return arena.decode(parameter->value, Plus::space);
+    return arena.decode(parameter->value, UriPart::query);
   }
   // Numbers over the maximum are cut to it.
   Outcome<std::uint64_t> number(std::string_view name, std::uint64_t maximum,

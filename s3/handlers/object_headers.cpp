@@ -78,7 +78,7 @@ Outcome<> take_user_metadata(const http::Head& head, store::MetadataView& meta,
 // The part of the query that may override headers: none of it where no name could begin with
 // "response-", so that most requests search it once and not for each header.
 std::string_view overriding_query(std::string_view query) {
-  QueryCursor cursor(query);
+  RawQuery cursor(query);
   while (const auto parameter = cursor.next()) {
     if (parameter->name.starts_with('r') || parameter->name.starts_with('%')) return query;
   }
@@ -93,7 +93,7 @@ Outcome<> write_field(http::HeadWriter& head, std::string_view name, std::string
   if (!query.empty() && !override_name.empty()) {
     if (const auto parameter = find(query, override_name)) {
       if (parameter->value.size() > decoded.size()) return refuse(ErrorCode::invalid_argument);
-      const auto text = percent_decode(parameter->value, decoded, Plus::space);
+      const auto text = decode(parameter->value, decoded, UriPart::query);
       if (!text) return std::unexpected(text.error());
       value = *text;
     }

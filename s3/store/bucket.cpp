@@ -1,6 +1,7 @@
 // See bucket.h. The identity of a bucket is BUCKET/.mr.sys/bucket: JSON, written once.
 #include "s3/store/bucket.h"
 
+#include "s3/store/directories.h"
 #include "s3/store/directory_reader.h"
 #include "s3/store/moving_place.h"
 #include "s3/store/paths.h"
@@ -52,7 +53,7 @@ Task<Result<>> write_identity(const StoreOptions& options, std::string_view buck
   if (!written) co_return written;
   const auto synced = co_await sync_unless_none(options, made->get());
   if (!synced) co_return synced;
-  co_return co_await sync_unless_none(options, system->get());
+  co_return co_await sync_directory_unless_none(options, system->get());
 }
 
 std::int64_t birth_ms(const struct statx& status) {
@@ -131,7 +132,7 @@ Task<Result<>> remove_with_system(const StoreOptions& options, std::string_view 
     }
     co_return removed.error().is(EEXIST) ? Result<>(engine::fail_errno(ENOTEMPTY)) : removed;
   }
-  const auto synced = co_await sync_unless_none(options, options.data_fd);
+  const auto synced = co_await sync_directory_unless_none(options, options.data_fd);
   if (moved) std::ignore = co_await remove_tree(reserved->get(), trash.c_str());
   co_return synced;
 }
@@ -150,7 +151,7 @@ Task<Result<>> make_bucket(const StoreOptions& options, std::string_view bucket,
       co_return engine::fail_errno(known && !S_ISDIR(status.stx_mode) ? ENOTDIR : ENOENT);
     }
     // Whoever made it may still be about to sync its name: nobody says before that it is there.
-    const auto synced = co_await sync_unless_none(options, options.data_fd);
+    const auto synced = co_await sync_directory_unless_none(options, options.data_fd);
     co_return synced ? Result<>(engine::fail_errno(EEXIST)) : synced;
   }
   if (!made) co_return made;
@@ -163,9 +164,9 @@ Task<Result<>> make_bucket(const StoreOptions& options, std::string_view bucket,
   }
   const auto identified = co_await write_identity(options, bucket, owner);
   if (!identified) co_return identified;
-  const auto synced = co_await sync_unless_none(options, opened->get());
+  const auto synced = co_await sync_directory_unless_none(options, opened->get());
   if (!synced) co_return synced;
-  co_return co_await sync_unless_none(options, options.data_fd);
+  co_return co_await sync_directory_unless_none(options, options.data_fd);
 }
 
 }  // namespace

@@ -62,9 +62,12 @@ Task<Result<>> DirectorySyncs::sync(const Directory& directory) {
 
 Task<Result<>> sync_names(const StoreOptions& options, DirectorySyncs& syncs,
                           const Directory& directory) {
-  const auto synced = co_await syncs.sync(directory);
-  if (!synced && options.suspect != nullptr) options.suspect->store(true);
-  co_return synced;
+  co_return note_sync(options, co_await syncs.sync(directory));
+}
+
+Task<Result<>> sync_directory_unless_none(const StoreOptions& options, int fd) {
+  if (options.durability == Durability::none) co_return Result<>{};
+  co_return note_sync(options, co_await sync_directory(fd));
 }
 
 Task<Result<Directory>> identify(const StoreOptions& options, Descriptor fd) {

@@ -75,7 +75,10 @@ class DirectorySyncs {
   std::uint64_t run_ = 0;
 };
 
-// Syncs the names in a directory under the store's rules: a failure marks the filesystem suspect.
+// The same but for the mode that syncs nothing, and under the store's rules (note_sync).
+engine::Task<engine::Result<>> sync_directory_unless_none(const StoreOptions& options, int fd);
+
+// Syncs the names in a directory under the store's rules, shared with others.
 engine::Task<engine::Result<>> sync_names(const StoreOptions& options, DirectorySyncs& syncs,
                                           const Directory& directory);
 

@@ -17,6 +17,9 @@ namespace millrace::s3::store {
 // keeps of all attributes of a file together.
 inline constexpr std::size_t attribute_room_bytes = 3500;
 
+// Of STATX_BASIC_STATS; comparable within one boot.
+std::uint64_t device_of(const struct statx& status);
+
 struct OpenObject {
   OpenObject() = default;
   OpenObject(const OpenObject&) = delete;  // views point into it

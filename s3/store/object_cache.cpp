@@ -3,6 +3,7 @@
 
 #include "s3/store/read.h"
 
+#include <fcntl.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -16,9 +17,11 @@ using engine::Shard;
 using engine::Task;
 
 namespace {
-constexpr std::uint64_t sweep_ms = 1'000;
-// The coarsest clock that Linux stamps files with (100 Hz); a finer measured tick is not trusted.
-constexpr std::uint64_t tick_ns_min = 10'000'000;
+constexpr std::uint64_t sweep_ms = 250;
+constexpr unsigned closed_at_a_time = 256;
+// Linux stamps files with a clock of 100 Hz at the coarsest, which may lag behind the fine one
+// that is asked here; a finer measured tick is not trusted.
+constexpr std::uint64_t tick_ns_min = 50'000'000;
 // Closing the last descriptor of a removed file frees its blocks: above this, on a worker.
 constexpr std::uint64_t close_now_bytes_max = 1024 * 1024;
 }  // namespace
@@ -26,7 +29,6 @@ constexpr std::uint64_t close_now_bytes_max = 1024 * 1024;
 struct ObjectCache::Slot {
   OpenObject object;
   unsigned holds = 0;
-  bool kept = false;
   std::uint64_t used_ns = 0;
   std::uint64_t hash = 0;
   Slot* next = nullptr;  // of the same bucket of the table; of a free one: the next free one
@@ -56,7 +58,12 @@ ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max,
       objects_max_(options.abilities.local && options.abilities.rename_exchange ? objects_max : 0),
       idle_ns_(idle_ns),
       table_(objects_max_ * 2),
-      sweep_(*this) {}
+      sweep_(*this) {
+  struct statx status{};
+  if (objects_max_ == 0) return;
+  CHECK(Shard::current().ring().stat_open(options.data_fd, status) == 0);
+  device_ = device_of(status);
+}
 
 ObjectCache::~ObjectCache() {
   ending_ = true;
@@ -72,13 +79,11 @@ ObjectCache::Hold ObjectCache::find(std::string_view bucket, const MappedPath& p
   Slot* slot = *bucket_of(hash);
   while (slot != nullptr && (slot->hash != hash || text != slot->path.data())) slot = slot->next;
   if (slot == nullptr) return {};
-  Shard& shard = Shard::current();
-  struct statx status{};
-  if (shard.ring().stat_path(options_.data_fd, slot->path.data(), status) != 0 ||
-      !slot->object.unchanged(status)) {
+  if (!holds(slot->object, slot->path.data())) {
     drop(*slot);
     return {};
   }
+  Shard& shard = Shard::current();
   shard.page().objects_kept_hits.add();
   slot->used_ns = shard.now_ns();
   if (!slot->content && slot->object.file_size <= kept_content_bytes_max) keep_content(*slot);
@@ -93,6 +98,15 @@ ObjectCache::Hold ObjectCache::find(std::string_view bucket, const MappedPath& p
   return {*this, *slot};
 }
 
+// By the same rules as a first open: nothing is followed out of the data directory, and what is
+// not in the kernel's caches is not waited for.
+bool ObjectCache::holds(const OpenObject& object, const char* path) const {
+  const auto found = engine::file::open_cached(options_.data_fd, path, O_PATH);
+  if (!found) return false;
+  struct statx status{};
+  return Shard::current().ring().stat_open(found->get(), status) == 0 && object.unchanged(status);
+}
+
 Task<Result<ObjectCache::Hold>> ObjectCache::open(std::string_view bucket, MappedPath& path,
                                                   std::string_view key) {
   Hold hold(*this, take_slot());
@@ -101,8 +115,10 @@ Task<Result<ObjectCache::Hold>> ObjectCache::open(std::string_view bucket, Mappe
   const auto opened = co_await open_object(options_, bucket, path, key, Detail::full, slot.object);
   if (!opened) co_return std::unexpected(opened.error());
   const auto settled_ns = static_cast<std::int64_t>(
-      2 * std::max<std::uint64_t>(options_.abilities.timestamp_tick_ns, tick_ns_min));
-  if (slot.object.changed_ns < looked_ns - settled_ns && slot.object.sidecar.empty()) {
+      2 * std::max<std::uint64_t>({options_.abilities.timestamp_tick_ns,
+                                   options_.abilities.timestamp_unit_ns, tick_ns_min}));
+  if (slot.object.changed_ns < looked_ns - settled_ns && slot.object.device == device_ &&
+      !slot.object.meta.sidecar.present) {
     keep(slot, bucket, path);
   }
   co_return hold;
@@ -121,7 +137,6 @@ void ObjectCache::keep(Slot& slot, std::string_view bucket, const MappedPath& pa
   }
   if (kept_ == objects_max_) drop(*oldest_);
   std::memcpy(slot.path.data(), text.data(), text.size() + 1);
-  slot.kept = true;
   slot.used_ns = Shard::current().now_ns();
   slot.next = std::exchange(*bucket_of(slot.hash), &slot);
   slot.older = newest_;
@@ -135,7 +150,8 @@ void ObjectCache::keep(Slot& slot, std::string_view bucket, const MappedPath& pa
 
 void ObjectCache::keep_content(Slot& slot) {
   const std::size_t bytes = slot.object.file_size;
-  if (!slot.object.native || bytes == 0 || contents_bytes_ + bytes > kept_contents_bytes_max)
+  if (!slot.object.native || !options_.abilities.persistent || bytes == 0 ||
+      contents_bytes_ + bytes > kept_contents_bytes_max)
     return;
   auto content = std::make_unique_for_overwrite<char[]>(bytes);
   const auto got = Shard::current().ring().read_cached(
@@ -151,7 +167,6 @@ void ObjectCache::drop(Slot& slot) {
   *at = slot.next;
   (slot.older != nullptr ? slot.older->newer : oldest_) = slot.newer;
   (slot.newer != nullptr ? slot.newer->older : newest_) = slot.older;
-  slot.kept = false;
   --kept_;
   if (!ending_) Shard::current().page().objects_kept.set(kept_);
   release(slot);
@@ -160,7 +175,8 @@ void ObjectCache::drop(Slot& slot) {
 void ObjectCache::on_sweep(engine::Timer& self) {
   ObjectCache& cache = static_cast<Sweep&>(self).cache;
   Shard& shard = Shard::current();
-  while (cache.oldest_ != nullptr && cache.oldest_->used_ns + cache.idle_ns_ < shard.now_ns()) {
+  for (unsigned closed = 0; closed < closed_at_a_time && cache.oldest_ != nullptr; ++closed) {
+    if (cache.oldest_->used_ns + cache.idle_ns_ >= shard.now_ns()) break;
     cache.drop(*cache.oldest_);
   }
   if (cache.kept_ > 0) shard.arm(cache.sweep_, sweep_ms);
@@ -177,11 +193,14 @@ ObjectCache::Slot& ObjectCache::take_slot() {
 void ObjectCache::release(Slot& slot) {
   if (--slot.holds > 0) return;
   if (slot.object.file_size > close_now_bytes_max && slot.object.file && !ending_) {
-    Shard::current().tasks().adopt(engine::file::close(std::move(slot.object.file)));
+    Shard::current().tasks().adopt(
+        engine::file::close(std::move(slot.object.file), engine::file::Closing::may_free_blocks));
   }
   slot.object.file.reset();
   if (slot.content) contents_bytes_ -= slot.object.file_size;
   slot.content.reset();
+  slot.object.large_attribute = {};
+  slot.object.sidecar = {};
   slot.next = std::exchange(free_, &slot);
 }
 

@@ -1,23 +1,24 @@
 // Objects that a shard has lately read, kept open with everything that is said about them, so
-// that the next read of one takes a single system call. Owned by one shard.
+// that the next read of one need not open and describe it. Owned by one shard.
 //
-// A kept object is never believed: each use looks its name up anew (one statx) and compares
-// device, inode, size, modification and change time with what they were when it was described.
-// The open descriptor keeps the inode's number from being given to another file, and any change
-// of content, attribute or name moves the change time, or the lookup ends elsewhere. A file that
-// had changed less than two ticks of the filesystem's clock before it was described is not kept:
-// a second change in the same tick would not show.
+// A kept object is never believed: each use looks its name up anew and compares device, inode,
+// size, modification and change time with what they were when it was described. The open
+// descriptor keeps the inode's number from being given to another file, and any change of
+// content, attribute or name moves the change time, or the lookup ends elsewhere. A file that had
+// changed less than two ticks of the filesystem's clock before it was described is not kept: a
+// second change in the same tick would not show.
 //
-// The lookup doesn't wait for a disk: the descriptor holds the directory entries of its whole
-// path in memory, and whoever changed one of them has just read what is looked at instead. So
-// only objects of local filesystems are kept (Abilities::local).
+// The lookup takes what the kernel has in memory, or the object is forgotten: it never waits. The
+// descriptor keeps the directory entries of its whole path there. Only objects of a local
+// filesystem (Abilities::local), the data directory's own, are kept.
 //
 // The content of a small object is kept in memory beside it from its second read on, under the
 // same proof. Only of objects that S3 wrote and nobody has touched since: whoever wants to write
-// through a shared mapping must make a page writable first, and that stamps the file.
+// through a shared mapping must make a page writable first, and that stamps the file (not on
+// tmpfs, whose contents are therefore not kept).
 //
 // What nobody has asked for in object_kept_idle_ns is closed, so that a file that was removed
-// gives its space back, and a filesystem can be unmounted.
+// gives its space back.
 #pragma once
 
 #include "engine/shard.h"
@@ -95,6 +96,7 @@ class ObjectCache {
   Slot& take_slot();
   void release(Slot& slot);
   void keep(Slot& slot, std::string_view bucket, const MappedPath& path);
+  bool holds(const OpenObject& object, const char* path) const;
   void keep_content(Slot& slot);
   void drop(Slot& slot);
   Slot** bucket_of(std::uint64_t hash) { return &table_[hash % table_.size()]; }
@@ -102,6 +104,7 @@ class ObjectCache {
   const StoreOptions& options_;
   const std::size_t objects_max_;
   const std::uint64_t idle_ns_;
+  std::uint64_t device_ = 0;  // of the data directory
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> table_;
   Slot* free_ = nullptr;

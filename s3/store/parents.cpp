@@ -28,7 +28,7 @@ Task<Result<>> build_aside(const StoreOptions& options, int staging, const char*
   if (!built) co_return std::unexpected(built.error());
   const auto linked = co_await file::link(above, name, built->get(), file_of_directory_name.data());
   if (!linked) co_return linked;
-  co_return co_await sync_unless_none(options, built->get());
+  co_return co_await sync_directory_unless_none(options, built->get());
 }
 
 // What is aside says whether the exchange has been, whatever was reported of it: the file's old

@@ -2,6 +2,7 @@
 #include "s3/store/paths.h"
 
 #include "engine/check.h"
+#include "s3/store/directories.h"
 #include "s3/store/staging.h"
 
 #include <fcntl.h>
@@ -61,7 +62,7 @@ Task<Result<Descriptor>> open_or_make(const StoreOptions& options, int directory
   const auto made = co_await file::make_directory(directory, name, 0700);
   if (!made && !made.error().is(EEXIST)) co_return std::unexpected(made.error());
   // Whoever made it: what is put into it later must not vanish with its name.
-  const auto synced = co_await sync_unless_none(options, directory);
+  const auto synced = co_await sync_directory_unless_none(options, directory);
   if (!synced) co_return std::unexpected(synced.error());
   co_return co_await file::open(directory, name, O_RDONLY | O_DIRECTORY);
 }

@@ -25,11 +25,11 @@ std::int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
 }
 
+}  // namespace
+
 std::uint64_t device_of(const struct statx& status) {
   return (std::uint64_t{status.stx_dev_major} << 32) | status.stx_dev_minor;
 }
-
-}  // namespace
 
 void OpenObject::take(const struct statx& status) {
   inode = status.stx_ino;

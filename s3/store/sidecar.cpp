@@ -2,6 +2,7 @@
 #include "s3/store/sidecar.h"
 
 #include "engine/check.h"
+#include "s3/store/directories.h"
 #include "s3/store/paths.h"
 #include "s3/store/staging.h"
 
@@ -90,7 +91,7 @@ Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucke
     if (!done) std::ignore = co_await file::unlink(directory->get(), temporary.c_str());
   }
   if (!done) co_return done;
-  co_return co_await sync_unless_none(options, directory->get());
+  co_return co_await sync_directory_unless_none(options, directory->get());
 }
 
 Task<void> remove_sidecar(const StoreOptions& options, std::string_view bucket, const ObjectId& id,

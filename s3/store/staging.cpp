@@ -53,10 +53,19 @@ Task<Result<>> set_owner(const Ownership& owner, int fd) {
 
 }  // namespace
 
+Result<> note_sync(const StoreOptions& options, Result<> synced) {
+  if (synced) return synced;
+  engine::Shard& shard = engine::Shard::current();
+  shard.page().sync_failures.add();
+  if (options.suspect != nullptr && !options.suspect->exchange(true)) {
+    engine::LogLine(shard.log(), engine::LogLevel::error, "filesystem is suspect: a sync failed")
+        .field("why", describe(synced.error()));
+  }
+  return synced;
+}
+
 Task<Result<>> sync_file(const StoreOptions& options, int fd) {
-  const auto synced = co_await file::sync(fd);
-  if (!synced && options.suspect != nullptr) options.suspect->store(true);
-  co_return synced;
+  co_return note_sync(options, co_await file::sync(fd));
 }
 
 Task<Result<>> sync_unless_none(const StoreOptions& options, int fd) {

@@ -56,7 +56,10 @@ engine::Task<engine::Result<>> seal(const StoreOptions& options, std::string_vie
 engine::Task<void> discard(const StoreOptions& options, std::string_view bucket,
                            StagedFile& staged);
 
-// fsync under the store's rules: a failure marks the filesystem suspect.
+// Passes on what a sync has given. A failure marks the filesystem suspect, is counted and, the
+// first time, logged.
+engine::Result<> note_sync(const StoreOptions& options, engine::Result<> synced);
+// fsync under the store's rules.
 engine::Task<engine::Result<>> sync_file(const StoreOptions& options, int fd);
 // The same, but for the mode that syncs nothing.
 engine::Task<engine::Result<>> sync_unless_none(const StoreOptions& options, int fd);

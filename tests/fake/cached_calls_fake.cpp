@@ -82,11 +82,6 @@ int Ring::stat_open(int fd, struct statx& out) {
   return static_cast<int>(or_errno(::statx(fd, "", AT_EMPTY_PATH, mask, &out)));
 }
 
-int Ring::stat_path(int directory, const char* path, struct statx& out) {
-  constexpr unsigned mask = STATX_BASIC_STATS | STATX_BTIME;
-  return static_cast<int>(or_errno(::statx(directory, path, AT_SYMLINK_NOFOLLOW, mask, &out)));
-}
-
 std::int64_t Ring::get_attribute_open(int fd, const char* name, std::span<std::byte> into) {
   return or_errno(::fgetxattr(fd, name, into.data(), into.size()));
 }

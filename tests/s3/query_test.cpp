@@ -4,21 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <string>
-#include <vector>
+#include <string_view>
 
 using namespace millrace::s3;
-
-TEST_CASE("the cursor yields names and values in order and skips empty pieces") {
-  QueryCursor cursor("&a=1&&b&c=&d=x=y&=v&");
-  std::vector<std::string> seen;
-  while (const auto parameter = cursor.next()) {
-    seen.push_back(std::string(parameter->name) + ":" + std::string(parameter->value));
-  }
-  CHECK(seen == std::vector<std::string>{"a:1", "b:", "c:", "d:x=y", ":v"});
-  CHECK_FALSE(QueryCursor("").next().has_value());
-  CHECK_FALSE(QueryCursor("&&").next().has_value());
-}
 
 TEST_CASE("find compares decoded names, exactly, and takes the first") {
   CHECK(find("a=1&uploadId=u&uploadId=v", "uploadId")->value == "u");
@@ -32,27 +20,27 @@ TEST_CASE("find compares decoded names, exactly, and takes the first") {
 
 TEST_CASE("decoding") {
   std::array<char, 16> buffer;
-  CHECK(percent_decode("a%2Fb%2fc", buffer, Plus::space).value() == "a/b/c");
-  CHECK(percent_decode("a+b%2B", buffer, Plus::space).value() == "a b+");
-  CHECK(percent_decode("a+b%20c", buffer, Plus::literal).value() == "a+b c");
-  CHECK(percent_decode("%00", buffer, Plus::space).value() == std::string_view("\0", 1));
-  CHECK(percent_decode("%2525", buffer, Plus::space).value() == "%25");
+  CHECK(decode("a%2Fb%2fc", buffer, UriPart::query).value() == "a/b/c");
+  CHECK(decode("a+b%2B", buffer, UriPart::query).value() == "a b+");
+  CHECK(decode("a+b%20c", buffer, UriPart::path).value() == "a+b c");
+  CHECK(decode("%00", buffer, UriPart::query).value() == std::string_view("\0", 1));
+  CHECK(decode("%2525", buffer, UriPart::query).value() == "%25");
   for (const std::string_view broken : {"%", "%4", "a%zz", "%4g", "abc%", "%%41"}) {
     CAPTURE(broken);
-    const auto decoded = percent_decode(broken, buffer, Plus::space);
+    const auto decoded = decode(broken, buffer, UriPart::query);
     REQUIRE_FALSE(decoded.has_value());
     CHECK(decoded.error().code == ErrorCode::invalid_uri);
   }
   const std::string_view plain = "nothing-to-do";
-  CHECK(percent_decode(plain, {}, Plus::space).value().data() == plain.data());
+  CHECK(decode(plain, {}, UriPart::query).value().data() == plain.data());
 }
 
 TEST_CASE("the arena keeps earlier values") {
   std::array<char, 8> buffer;
   DecodeArena arena(buffer);
-  const auto first = arena.decode("%41%42", Plus::space);
-  const auto plain = arena.decode("xyz", Plus::space);
-  const auto second = arena.decode("%43+", Plus::space);
+  const auto first = arena.decode("%41%42", UriPart::query);
+  const auto plain = arena.decode("xyz", UriPart::query);
+  const auto second = arena.decode("%43+", UriPart::query);
   CHECK(first.value() == "AB");
   CHECK(plain.value() == "xyz");
   CHECK(second.value() == "C ");

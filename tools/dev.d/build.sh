@@ -4,8 +4,8 @@
 
 meson_options() {
   case "$1" in
-    release) echo "--buildtype=release" ;;
-    debug) echo "--buildtype=debug" ;;
+    release) echo "--buildtype=release -Db_pch=false" ;;
+    debug) echo "--buildtype=debug -Db_pch=false" ;;
     asan) echo "--buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false" ;;
     tsan) echo "--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false" ;;
     *)
@@ -42,6 +42,8 @@ targets() {
 
 build_kind() {
   local kind=$1 directory="$root/build/$1"
+  # ccache must know that a precompiled header is as good as what it was made of.
+  local -x CCACHE_SLOPPINESS=pch_defines,time_macros
   configure "$kind" "$directory"
   # shellcheck disable=SC2046  # targets are words
   ninja -C "$directory" $(targets "$kind")

@@ -31,6 +31,7 @@ test   s3cmd
 test   rclone
 test   e2fsprogs
 test   xfsprogs
+test   fuse3
 lint   clang-format-19
 lint   clang-tidy-19
 bench  wrk

@@ -151,9 +151,7 @@ Task<Result<>> Completer::close_assemblies() {
   const auto closed = co_await file::rename(directory(), open_name, directory(), closed_name);
   if (!closed && !closed.error().is(ENOENT)) co_return closed;
   if (store_.options().durability == Durability::none) co_return Result<>{};
-  const auto synced = co_await store_.directory_syncs().sync(upload_.directory);
-  if (!synced && store_.options().suspect != nullptr) store_.options().suspect->store(true);
-  co_return synced;
+  co_return co_await sync_names(store_.options(), store_.directory_syncs(), upload_.directory);
 }
 
 // False: the file is not exactly its parts (an attempt that was abandoned left more).

@@ -140,11 +140,8 @@ Task<Result<>> make_names_durable(Store& store, const Directory& directory,
                                   std::span<const int> files) {
   const StoreOptions& options = store.options();
   if (options.durability != Durability::strict) co_return Result<>{};
-  const auto synced = co_await store.directory_syncs().sync(directory);
-  if (!synced) {
-    if (options.suspect != nullptr) options.suspect->store(true);
-    co_return synced;
-  }
+  const auto synced = co_await sync_names(options, store.directory_syncs(), directory);
+  if (!synced) co_return synced;
   if (options.abilities.directory_sync == DirectorySync::works) co_return Result<>{};
   for (const int each : files) {
     const auto carried = co_await sync_file(options, each);

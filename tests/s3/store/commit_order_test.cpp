@@ -21,7 +21,7 @@ std::string line_of(const fake::LogEntry& entry, const std::string& data) {
     if (path.starts_with(data)) path = path.substr(data.size() + 1);
     if (path.ends_with(" (deleted)")) path = "GONE";
     const auto name = path.rfind('/') + 1;
-    if (path.size() - name >= 32) path = path.substr(0, name) + "UNIQUE";
+    if (path.size() - name >= 18) path = path.substr(0, name) + "UNIQUE";
     const auto inner = path.find("/d-");
     if (inner != std::string::npos)
       path = path.substr(0, inner) + "/UNIQUE" + path.substr(inner + 35);

@@ -16,7 +16,7 @@ using namespace millrace::tests;
 namespace {
 
 // Longer than two ticks of the coarsest clock: what was made before may be kept.
-constexpr std::uint64_t settled_ms = 60;
+constexpr std::uint64_t settled_ms = 150;
 
 st::ObjectCache::Hold find(st::ObjectCache& cache, std::string_view key) {
   st::MappedPath path;
