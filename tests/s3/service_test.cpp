@@ -2,6 +2,8 @@
 // authentication, and what is never said, done or logged.
 #include "tests/s3/service_driver.h"
 
+#include <sys/xattr.h>
+
 #include <map>
 #include <set>
 
@@ -349,6 +351,39 @@ TEST_CASE("an error names what was wrong, also where that was decoded") {
       CHECK(content_of(answer).ends_with("</Error>"));
     }
     CHECK(served.site.exists("key"));
+    co_await served.client.close();
+  });
+}
+
+TEST_CASE("a part table that claims more than the file holds is an error, not a crash") {
+  on_shard([](engine::Shard& shard) -> Task<> {
+    ServedSite served(shard);
+    served.site.write_file("k", "12345");
+    const auto status = served.site.status("k");
+    for (const auto& sizes : std::vector<std::vector<std::uint64_t>>{
+             {6}, {3, 3}, {~0ULL, 6}, {2, ~0ULL, 4}, {1, ~0ULL - 1, 5}}) {
+      std::vector<st::Part> parts;
+      for (const std::uint64_t size : sizes) {
+        parts.push_back({static_cast<std::uint32_t>(parts.size() + 1), size, {}});
+      }
+      const auto none = st::StoredChecksum::none;
+      std::vector<std::byte> table(st::PackedParts::packed_bytes(parts.size(), none));
+      st::MetadataView meta;
+      meta.size = meta.file_size = 5;
+      meta.mtime_ns = status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec;
+      meta.parts = *st::PackedParts::pack(parts, none, table);
+      std::array<std::byte, 512> attribute;
+      std::vector<std::byte> sidecar;
+      const auto encoded = st::encode(meta, attribute.size(), attribute, sidecar);
+      REQUIRE(encoded);
+      REQUIRE(::setxattr(served.site.path("k").c_str(), st::metadata_attribute_name,
+                         attribute.data(), encoded->attribute_bytes, 0) == 0);
+      const std::string target = "/bucket/k?partNumber=" + std::to_string(parts.size());
+      const auto answer = co_await served.answer_to({.target = target});
+      CHECK(status_of(answer) == 500);
+      CHECK(code_of(answer) == "InternalError");
+      CHECK(content_of(co_await served.answer_to({.target = "/bucket/k"})) == "12345");
+    }
     co_await served.client.close();
   });
 }
