@@ -127,11 +127,22 @@ class Ring {
   // Directory watches (inotify): every change of a watched directory's entries is queued inside
   // the call that makes it, so what watch_read() has not given is younger than its call.
   int watch_open();
-  // The watch's number; what changes from now on is queued. ENOSPC: the user's limit.
-  int watch_add(int watcher, int directory);
+  // The watch's number, the same for the same directory; what changes from now on is queued: in
+  // the directory, or only the directory's own moving or going. ENOSPC: the user's limit.
+  enum class WatchFor : std::uint8_t { entries, place };
+  int watch_add(int watcher, int directory, WatchFor what);
   int watch_remove(int watcher, int watch);
   // Whole struct inotify_event records; -EAGAIN when there are none.
   std::int64_t watch_read(int watcher, std::span<std::byte> into);
+  // A descriptor of this process's table of mounts, for watch_news().
+  int watch_mounts();
+  // Whether watch_read() would give something, and whether anything was mounted or unmounted
+  // since the last call.
+  struct WatchNews {
+    bool events = false;
+    bool mounts = false;
+  };
+  WatchNews watch_news(int watcher, int mounts);
 
  private:
   explicit Ring(std::unique_ptr<State> state);

@@ -113,6 +113,13 @@ class Shard {
   bool stopping_ = false;
 };
 
+// co_await Yield{}: everything else of the shard that is ready has its turn first.
+struct Yield {
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> self) const { Shard::current().ready().push(self); }
+  void await_resume() const {}
+};
+
 // co_await sleep_for(ms): at least so long, on this shard.
 class Sleep {
  public:

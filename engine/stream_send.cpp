@@ -20,7 +20,11 @@ constexpr std::size_t send_now_bytes_max = 256 * 1024;
 }  // namespace
 
 Task<Result<>> Stream::send(std::span<const std::byte> bytes, bool more) {
-  // At once, if the socket has room: cheaper than a request, and the caller's frames end sooner.
+  // When every request of this turn has been worked on: sent together they wake a peer on this
+  // machine once (it is still reading the first when the next comes), and each of the two kinds of
+  // work finds its code and data in the processor's caches. Then without a request to the ring, if
+  // the socket has room: cheaper, and the caller's frames end sooner.
+  co_await Yield{};
   Ring& ring = Shard::current().ring();
   std::size_t done = 0;
   while (done < bytes.size()) {

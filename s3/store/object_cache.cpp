@@ -31,6 +31,7 @@ struct ObjectCache::Slot {
   unsigned holds = 0;
   std::uint64_t used_ns = 0;
   std::uint64_t hash = 0;
+  std::uint64_t era = 0;  // of places_, in which the path was looked up
   Slot* next = nullptr;  // of the same bucket of the table; of a free one: the next free one
   Slot* newer = nullptr;
   Slot* older = nullptr;
@@ -58,6 +59,7 @@ ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max,
       objects_max_(options.abilities.local && options.abilities.rename_exchange ? objects_max : 0),
       idle_ns_(idle_ns),
       table_(objects_max_ * 2),
+      places_(options.data_fd),
       sweep_(*this) {
   struct statx status{};
   if (objects_max_ == 0) return;
@@ -79,7 +81,7 @@ ObjectCache::Hold ObjectCache::find(std::string_view bucket, const MappedPath& p
   Slot* slot = *bucket_of(hash);
   while (slot != nullptr && (slot->hash != hash || text != slot->path.data())) slot = slot->next;
   if (slot == nullptr) return {};
-  if (!holds(slot->object, slot->path.data())) {
+  if (!holds(*slot)) {
     drop(*slot);
     return {};
   }
@@ -100,11 +102,20 @@ ObjectCache::Hold ObjectCache::find(std::string_view bucket, const MappedPath& p
 
 // By the same rules as a first open: nothing is followed out of the data directory, and what is
 // not in the kernel's caches is not waited for.
-bool ObjectCache::holds(const OpenObject& object, const char* path) const {
-  const auto found = engine::file::open_cached(options_.data_fd, path, O_PATH);
-  if (!found) return false;
+bool ObjectCache::holds(Slot& slot) {
+  engine::Ring& ring = Shard::current().ring();
+  const std::uint64_t era = places_.era();
   struct statx status{};
-  return Shard::current().ring().stat_open(found->get(), status) == 0 && object.unchanged(status);
+  if (slot.era == era) {
+    return ring.stat_open(slot.object.file.get(), status) == 0 && slot.object.unchanged(status);
+  }
+  const bool watched = places_.watch(slot.path.data());
+  const auto found = engine::file::open_cached(options_.data_fd, slot.path.data(), O_PATH);
+  if (!found || ring.stat_open(found->get(), status) != 0 || !slot.object.unchanged(status)) {
+    return false;
+  }
+  slot.era = watched ? era : 0;
+  return true;
 }
 
 Task<Result<ObjectCache::Hold>> ObjectCache::open(std::string_view bucket, MappedPath& path,
@@ -179,6 +190,7 @@ void ObjectCache::on_sweep(engine::Timer& self) {
     if (cache.oldest_->used_ns + cache.idle_ns_ >= shard.now_ns()) break;
     cache.drop(*cache.oldest_);
   }
+  cache.places_.trim(cache.kept_);
   if (cache.kept_ > 0) shard.arm(cache.sweep_, sweep_ms);
 }
 

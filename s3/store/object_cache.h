@@ -1,12 +1,13 @@
 // Objects that a shard has lately read, kept open with everything that is said about them, so
 // that the next read of one need not open and describe it. Owned by one shard.
 //
-// A kept object is never believed: each use looks its name up anew and compares device, inode,
-// size, modification and change time with what they were when it was described. The open
-// descriptor keeps the inode's number from being given to another file, and any change of
-// content, attribute or name moves the change time, or the lookup ends elsewhere. A file that had
-// changed less than two ticks of the filesystem's clock before it was described is not kept: a
-// second change in the same tick would not show.
+// A kept object is never believed: each use compares device, inode, size, modification and change
+// time of the open file with what they were when it was described. The open descriptor keeps the
+// inode's number from being given to another file, and any change of content, attribute or name
+// moves the change time. A file that had changed less than two ticks of the filesystem's clock
+// before it was described is not kept: a second change in the same tick would not show. What the
+// file's own inode does not tell is a move of a directory above it: its second use looks the whole
+// name up anew, and so does each later one, unless place_watch.h knows that nothing has moved.
 //
 // The lookup takes what the kernel has in memory, or the object is forgotten: it never waits. The
 // descriptor keeps the directory entries of its whole path there. Only objects of a local
@@ -25,6 +26,7 @@
 #include "s3/store/object.h"
 #include "s3/store/options.h"
 #include "s3/store/paths.h"
+#include "s3/store/place_watch.h"
 
 #include <array>
 #include <memory>
@@ -96,7 +98,7 @@ class ObjectCache {
   Slot& take_slot();
   void release(Slot& slot);
   void keep(Slot& slot, std::string_view bucket, const MappedPath& path);
-  bool holds(const OpenObject& object, const char* path) const;
+  bool holds(Slot& slot);
   void keep_content(Slot& slot);
   void drop(Slot& slot);
   Slot** bucket_of(std::uint64_t hash) { return &table_[hash % table_.size()]; }
@@ -112,6 +114,7 @@ class ObjectCache {
   Slot* oldest_ = nullptr;
   std::size_t kept_ = 0;
   std::size_t contents_bytes_ = 0;
+  PlaceWatch places_;
   bool ending_ = false;
   Sweep sweep_;
 };

@@ -3,7 +3,6 @@
 #include "s3/store/listing/any_object.h"
 
 #include "s3/store/listing/directory_scan.h"
-#include "s3/store/listing/yield.h"
 #include "s3/store/paths.h"
 
 #include <fcntl.h>

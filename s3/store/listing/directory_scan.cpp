@@ -2,7 +2,6 @@
 // more: others get their turns in between.
 #include "s3/store/listing/directory_scan.h"
 
-#include "s3/store/listing/yield.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -64,7 +63,7 @@ Task<Result<>> add_entries(int directory, std::span<const std::byte> records,
   bool unknown = false;
   std::size_t taken = 0;
   while (reader.next(entry, unknown)) {
-    if (++taken % names_at_once == 0) co_await Yield{};
+    if (++taken % names_at_once == 0) co_await engine::Yield{};
     if (unknown) {
       const auto resolved = co_await reader.resolve(entry);
       if (!resolved) co_return std::unexpected(resolved.error());

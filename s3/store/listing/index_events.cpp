@@ -4,7 +4,6 @@
 // MOVED_FROM for the other) ends right. What isn't a regular file is found out when it is opened.
 #include "s3/store/listing/directory_indexes.h"
 #include "s3/store/listing/index_node.h"
-#include "s3/store/listing/yield.h"
 
 #include <sys/inotify.h>
 
@@ -44,10 +43,10 @@ void DirectoryIndexes::on_background(engine::Timer& timer) {
 
 Task<void> DirectoryIndexes::drain() {
   if (watches_.empty()) co_return;
-  while (apply_slice()) co_await Yield{};
+  while (apply_slice()) co_await engine::Yield{};
   do {
     if (!read_events()) co_return;
-    while (apply_slice()) co_await Yield{};
+    while (apply_slice()) co_await engine::Yield{};
   } while (!emptied_);
 }
 
@@ -123,7 +122,7 @@ Task<void> DirectoryIndexes::apply_pending(Node& node) {
     int done = 0;
     for (const auto& event : slice) {
       change(node, event.mask, event.name);
-      if (++done % events_at_once == 0) co_await Yield{};
+      if (++done % events_at_once == 0) co_await engine::Yield{};
     }
   }
 }

@@ -6,7 +6,6 @@
 
 #include "engine/group.h"
 #include "s3/store/listing/walk.h"
-#include "s3/store/listing/yield.h"
 #include "s3/store/read.h"
 
 #include <algorithm>
@@ -88,7 +87,7 @@ Task<Result<>> Page::run() {
       break;
     }
     if (ring.monotonic_ns() - since_ns < turn_ns) continue;
-    co_await Yield{};
+    co_await engine::Yield{};
     since_ns = ring.monotonic_ns();
   }
   co_return Result<>{};

@@ -4,7 +4,6 @@
 
 #include "engine/group.h"
 #include "s3/store/bucket.h"
-#include "s3/store/listing/yield.h"
 
 #include <fstream>
 
@@ -64,7 +63,7 @@ Task<> watch(const st::Store& store, std::string key, Known& known) {
     ++known.reads;
     if (text) ++known.found;
     if (present && removals == known.removals) CHECK(text.has_value());
-    co_await st::Yield{};  // what is in the kernel's caches is read without a wait
+    co_await engine::Yield{};  // what is in the kernel's caches is read without a wait
   }
 }
 
@@ -76,7 +75,7 @@ Task<> disturb(st::Store& store, std::string key, const Known& known) {
     CHECK(co_await get(store, key) == "neighbour");
     CHECK(co_await remove(store, key));
     // The others are to find no directory, too, now and then.
-    for (unsigned i = 0; i < 100 && known.writing; ++i) co_await st::Yield{};
+    for (unsigned i = 0; i < 100 && known.writing; ++i) co_await engine::Yield{};
   }
 }
 
