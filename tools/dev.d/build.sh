@@ -4,7 +4,8 @@
 
 meson_options() {
   case "$1" in
-    release) echo "--buildtype=release -Db_pch=false" ;;
+    release) echo "--buildtype=release -Db_pch=false -Db_lto=true -Db_lto_mode=thin" \
+                  "-Db_thinlto_cache=true" ;;
     debug) echo "--buildtype=debug -Db_pch=false" ;;
     asan) echo "--buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false" ;;
     tsan) echo "--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false" ;;
@@ -26,6 +27,10 @@ configure() {
   fi
   if command -v ld.lld-19 >/dev/null; then
     local -x CC_LD=lld-19 CXX_LD=lld-19
+  fi
+  # Whatever ar comes first may not know this compiler's objects for link-time optimisation.
+  if command -v llvm-ar-19 >/dev/null; then
+    local -x AR=llvm-ar-19
   fi
   # shellcheck disable=SC2086  # options are words
   meson setup -Dwerror=true $options "$directory" "$root"

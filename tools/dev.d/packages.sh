@@ -7,6 +7,7 @@ package_table() {
   cat <<'TABLE'
 build  clang-19
 build  lld-19
+build  llvm-19
 build  meson
 build  ninja-build
 build  pkgconf
@@ -24,7 +25,6 @@ build  nlohmann-json3-dev
 build  libbenchmark-dev
 build  doctest-dev
 test   libclang-rt-19-dev
-test   llvm-19
 test   python3-venv
 test   ca-certificates
 test   s3cmd
