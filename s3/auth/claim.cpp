@@ -47,23 +47,14 @@ struct QueryMaterial {
   bool version_2() const { return has(slot_v2_key) || has(slot_v2_signature); }
 };
 
-// The name decoded and in lower case; empty when it is longer than any of ours.
-std::string_view folded_name(std::string_view raw, std::span<char> room) {
-  const auto name = percent_decode(raw, UriPart::query, room);
-  if (!name) return {};
-  for (char& c : room.first(name->size()))
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return *name;
-}
-
 QueryMaterial scan_query(std::string_view query) {
   QueryMaterial found;
-  std::array<char, 24> room;
   RawQuery parameters(query);
   while (const auto parameter = parameters.next()) {
-    const std::string_view name = folded_name(parameter->name, room);
+    const bool encoded = is_encoded(parameter->name, UriPart::query);
     for (std::size_t slot = 0; slot < slot_count; ++slot) {
-      if (name != slot_names[slot]) continue;
+      if (!encoded && parameter->name.size() != slot_names[slot].size()) continue;
+      if (!decodes_to(parameter->name, slot_names[slot], Case::ignored)) continue;
       found.repeated = found.repeated || found.value[slot].has_value();
       found.value[slot] = parameter->value;
     }

@@ -40,11 +40,19 @@ std::string base64_text(std::span<const std::uint8_t> in);
 std::optional<std::size_t> base64_decode(std::string_view text, std::span<std::uint8_t> out);
 
 // The value of one hex digit, or -1.
+// A table: the digits of a signature are random, and so would be the branches on them.
+inline constexpr std::array<std::int8_t, 256> hex_digits = [] {
+  std::array<std::int8_t, 256> value;
+  value.fill(-1);
+  for (int i = 0; i < 10; ++i) value[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+  for (int i = 0; i < 6; ++i) {
+    value[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+    value[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
+  }
+  return value;
+}();
 constexpr int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+  return hex_digits[static_cast<unsigned char>(c)];
 }
 
 }  // namespace millrace::s3
