@@ -17,6 +17,7 @@ import time
 
 import load
 import machine
+import network
 import report
 import servers
 
@@ -214,7 +215,8 @@ def main():
     options.folder.mkdir(parents=True)
     began = datetime.datetime.now(datetime.timezone.utc)
     result = {"date": began.isoformat(timespec="seconds"), "rounds": options.rounds,
-              "window_s": options.window, "machine": machine.fingerprint(options.folder)}
+              "window_s": options.window, "machine": machine.fingerprint(options.folder),
+              "network": network.enter_own()}
     bench = Bench(options)
     parts = {"gets": bench.gets, "puts": bench.puts,
              "idle": lambda: bench.idle_connections(1000),

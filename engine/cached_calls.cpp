@@ -45,7 +45,7 @@ std::int64_t Ring::read_cached(int fd, std::span<std::byte> into, std::uint64_t 
   return or_errno(::preadv2(fd, &piece, 1, static_cast<off_t>(offset), RWF_NOWAIT));
 }
 
-bool Ring::resident(int fd, std::uint64_t offset, std::uint64_t bytes) {
+bool Ring::resident(int fd, std::uint64_t offset, std::uint64_t bytes, bool settled) {
   constexpr std::uint64_t page_bytes = 4096;
   const CacheRange range{offset, bytes};
   CachePages pages{};
@@ -53,6 +53,7 @@ bool Ring::resident(int fd, std::uint64_t offset, std::uint64_t bytes) {
   const auto first = offset / page_bytes;
   const auto last = (offset + bytes + page_bytes - 1) / page_bytes;
   if (pages.cached < last - first) return false;
+  if (settled) return true;
   // cachestat also counts pages that are still being read; those refuse a read that may not wait.
   // Reads ahead end in runs far longer than this step, so its last bytes speak for them.
   constexpr std::uint64_t step_bytes = 64 * 1024;

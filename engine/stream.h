@@ -18,6 +18,9 @@ struct FileSource {
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
   bool local = false;  // on a filesystem whose cached pages can be sent without waiting
+  // Kept by the caller from send to send of the same open file, or null: how much of the file's
+  // front has been in the page cache with nothing of it still being read.
+  std::uint64_t* settled_bytes = nullptr;
 };
 
 class Stream {

@@ -69,13 +69,20 @@ Task<Result<>> Stream::send_file(FileSource source) {
   bool cold = !source.local;
   std::uint64_t resident_end = source.offset;  // looked at once, however short the sends are
   std::uint64_t looked_ns = 0;
+  std::uint64_t none_settled = 0;
+  std::uint64_t& settled_bytes = source.settled_bytes ? *source.settled_bytes : none_settled;
   while (source.bytes > 0) {
     std::size_t piece = std::min<std::uint64_t>(source.bytes, send_file_bytes_max);
     if (resident_end > source.offset && Shard::current().now_ns() - looked_ns < resident_ns) {
       piece = std::min<std::uint64_t>(piece, resident_end - source.offset);
     } else {
-      cold = cold || !ring.resident(source.fd, source.offset, piece);
       resident_end = source.offset + piece;
+      cold = cold || !ring.resident(source.fd, source.offset, piece, resident_end <= settled_bytes);
+      if (cold) {
+        settled_bytes = 0;
+      } else if (source.offset <= settled_bytes) {
+        settled_bytes = std::max(settled_bytes, resident_end);
+      }
       looked_ns = Shard::current().now_ns();
     }
     if (cold) {
@@ -94,7 +101,10 @@ Task<Result<>> Stream::send_file(FileSource source) {
     source.offset += static_cast<std::uint64_t>(sent);
     source.bytes -= static_cast<std::uint64_t>(sent);
     sent_some();
-    if (source.bytes > 0) {  // others first: sent bytes may have filled a whole socket buffer
+    if (source.bytes == 0) break;
+    if (static_cast<std::size_t>(sent) == piece) {
+      co_await Yield{};
+    } else {
       const auto ready = co_await writable();
       if (!ready) co_return ready;
     }

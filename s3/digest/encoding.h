@@ -44,7 +44,8 @@ std::optional<std::size_t> base64_decode(std::string_view text, std::span<std::u
 inline constexpr std::array<std::int8_t, 256> hex_digits = [] {
   std::array<std::int8_t, 256> value;
   value.fill(-1);
-  for (int i = 0; i < 10; ++i) value[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+  for (int i = 0; i < 10; ++i)
+    value[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
   for (int i = 0; i < 6; ++i) {
     value[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
     value[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);

@@ -98,11 +98,11 @@ Task<Outcome<>> send_content(Request& request, const store::ObjectCache::Hold& o
   } else if (!content.empty()) {
     sent = co_await exchange.send(content.substr(offset, bytes));
   } else {
-    sent =
-        co_await exchange.send_file({.fd = object->file.get(),
-                                     .offset = offset,
-                                     .bytes = bytes,
-                                     .local = request.service.store().options().abilities.local});
+    sent = co_await exchange.send_file({.fd = object->file.get(),
+                                        .offset = offset,
+                                        .bytes = bytes,
+                                        .local = request.service.store().options().abilities.local,
+                                        .settled_bytes = object.settled_bytes()});
   }
   if (!sent) co_return refuse(ErrorCode::request_timeout);
   co_return Outcome<>{};

@@ -32,6 +32,7 @@ struct ObjectCache::Slot {
   std::uint64_t used_ns = 0;
   std::uint64_t hash = 0;
   std::uint64_t era = 0;  // of places_, in which the path was looked up
+  std::uint64_t settled_bytes = 0;
   Slot* next = nullptr;  // of the same bucket of the table; of a free one: the next free one
   Slot* newer = nullptr;
   Slot* older = nullptr;
@@ -50,6 +51,10 @@ const OpenObject& ObjectCache::Hold::operator*() const {
 std::string_view ObjectCache::Hold::content() const {
   return slot_->content ? std::string_view(slot_->content.get(), slot_->object.file_size)
                         : std::string_view{};
+}
+
+std::uint64_t* ObjectCache::Hold::settled_bytes() const {
+  return &slot_->settled_bytes;
 }
 
 ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max,

@@ -65,6 +65,8 @@ class ObjectCache {
     const OpenObject* operator->() const { return &**this; }
     // The whole content, if it is in memory (and not empty).
     std::string_view content() const;
+    // For engine::FileSource.
+    std::uint64_t* settled_bytes() const;
 
    private:
     friend class ObjectCache;

@@ -89,11 +89,10 @@ bool PlaceWatch::watch(const char* path) {
 bool PlaceWatch::watch_directory(const std::string& path) {
   if (paths_.contains(path)) return true;
   if (watches_.size() == directories_watched_max) return false;
-  const auto directory =
-      engine::file::open_cached(data_fd_, path.c_str(), O_PATH | O_DIRECTORY);
+  const auto directory = engine::file::open_cached(data_fd_, path.c_str(), O_PATH | O_DIRECTORY);
   if (!directory) return false;
-  const int watch = Shard::current().ring().watch_add(watcher_.get(), directory->get(),
-                                                      Ring::WatchFor::place);
+  const int watch =
+      Shard::current().ring().watch_add(watcher_.get(), directory->get(), Ring::WatchFor::place);
   if (watch < 0) return false;
   watches_.insert(watch);
   paths_.insert(path);

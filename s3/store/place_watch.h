@@ -49,7 +49,7 @@ class PlaceWatch {
   engine::Descriptor mounts_;
   bool failed_ = false;
   std::uint64_t era_ = 1;
-  std::uint64_t asked_ns_ = 0;  // which turn
+  std::uint64_t asked_ns_ = 0;             // which turn
   std::unordered_set<std::string> paths_;  // that the watches are of
   std::unordered_set<int> watches_;
 };

@@ -61,7 +61,7 @@ std::int64_t Ring::read_cached(int fd, std::span<std::byte> into, std::uint64_t 
   return or_errno(::pread(fd, into.data(), shortened(into.size()), static_cast<off_t>(offset)));
 }
 
-bool Ring::resident(int, std::uint64_t, std::uint64_t) {
+bool Ring::resident(int, std::uint64_t, std::uint64_t, bool) {
   return !misses();
 }
 

@@ -181,7 +181,8 @@ Task<Result<IndexHandle>> DirectoryIndexes::build(const Abilities& abilities, No
   // Parts are only cut when all is too much, which is not known yet: begin_at() first would leave
   // a part in memory that the next page from the start can't use.
   Result<> built;
-  if (watching(abilities)) node.watch = shard_.ring().watch_add(watcher_, directory, engine::Ring::WatchFor::entries);
+  if (watching(abilities))
+    node.watch = shard_.ring().watch_add(watcher_, directory, engine::Ring::WatchFor::entries);
   if (node.watch >= 0) {
     watches_.insert_or_assign(node.watch, &node);
     arm(0);

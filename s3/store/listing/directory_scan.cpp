@@ -2,7 +2,6 @@
 // more: others get their turns in between.
 #include "s3/store/listing/directory_scan.h"
 
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
