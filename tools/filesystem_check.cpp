@@ -65,16 +65,12 @@ void add_directory_sync(CheckReport& report, const std::string& path, const Abil
   }
 }
 
-void add_attributes(CheckReport& report, const std::string& path, std::uint32_t bytes) {
-  const char* meaning = bytes == 0       ? "objects have no place for their metadata"
+void add_attributes(CheckReport& report, std::uint32_t bytes) {
+  const char* meaning = bytes == 0       ? "each object has a metadata file beside it: slower"
                         : bytes < 60000U ? "larger metadata goes to a sidecar file"
                                          : "all metadata stays with its object";
   report.add("user attributes", bytes == 0 ? Verdict::absent : Verdict::ok,
              fmt::format("{} bytes", bytes), meaning);
-  if (bytes == 0) {
-    report.add_refusal({path, "files take no extended attributes of users",
-                        "choose another filesystem, or mount it with user_xattr"});
-  }
 }
 
 void add_direct_io(CheckReport& report, const Abilities& abilities) {
@@ -105,7 +101,7 @@ CheckReport check_filesystem(const std::string& path, const Abilities& abilities
                                   : "in memory only: a reboot loses everything");
   add_hard_link(report, path, abilities.hard_link);
   add_directory_sync(report, path, abilities, durability);
-  add_attributes(report, path, abilities.attribute_bytes_max);
+  add_attributes(report, abilities.attribute_bytes_max);
   add_ability(report, "O_TMPFILE and link", abilities.tmpfile_link,
               "a killed server leaves no staging file", "staging files get names of their own");
   add_ability(report, "RENAME_NOREPLACE", abilities.rename_noreplace, "used for moves",

@@ -1,5 +1,5 @@
-// The packed attribute `user.millrace`, one per object, and its sidecar. Bytes on
-// disk, little-endian:
+// The packed attribute `user.millrace`, one per object, and its sidecar (where they
+// are: attribute.h, sidecar.h). Bytes on disk, little-endian:
 //
 //   attribute  "MRA", level (1 byte), head, sections, digest
 //   sidecar    "MRS", level (1 byte), sections, digest

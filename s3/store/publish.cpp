@@ -5,8 +5,8 @@
 // Look and act happen under the key's lock, so writers of one key go one after another. The
 // locks are never nested: parents are made before the key's own lock is taken, and everything is
 // begun again when a directory vanished or a file became one meanwhile.
+#include "s3/store/attribute.h"
 #include "s3/store/read.h"
-#include "s3/store/sidecar.h"
 #include "s3/store/store.h"
 
 #include <fcntl.h>
@@ -66,7 +66,7 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
     }
     lock->release();
     if (placed && durable) {
-      staged.inode = 0;  // the sidecar is the object's now
+      staged.inode = 0;  // what it has in meta/ is the object's now
       tell({.kind = kind,
             .bucket = bucket,
             .key = key,
@@ -185,9 +185,7 @@ Task<Result<Replaced>> Store::replace(std::string_view bucket, std::string_view 
   }
   const auto switched = co_await put_over(bucket, staged, where);
   if (!switched) co_return std::unexpected(switched.error());
-  if (old.native && old.meta.sidecar.present) {
-    co_await remove_sidecar(options_, bucket, old.meta.id, old.inode);
-  }
+  co_await remove_meta(options_, bucket, old);
   co_return replaced;
 }
 

@@ -3,6 +3,7 @@
 // everything on other filesystems, goes through the ring.
 #include "s3/store/read.h"
 
+#include "s3/store/attribute.h"
 #include "s3/store/content_type.h"
 #include "s3/store/moving_place.h"
 #include "s3/store/sidecar.h"
@@ -92,16 +93,6 @@ Task<Result<>> read_status(int fd, bool cached, struct statx& status) {
   co_return co_await file::stat(fd, "", status);
 }
 
-Task<Result<std::size_t>> read_attribute(int fd, bool cached, std::span<std::byte> into) {
-  if (cached) {
-    const auto got =
-        engine::Shard::current().ring().get_attribute_open(fd, metadata_attribute_name, into);
-    if (got < 0) co_return std::unexpected(Error::from_result(static_cast<int>(got)));
-    co_return static_cast<std::size_t>(got);
-  }
-  co_return co_await file::get_attribute(fd, metadata_attribute_name, into);
-}
-
 void describe_foreign(std::string_view key, OpenObject& out) {
   out.native = false;
   out.meta = MetadataView{};
@@ -123,18 +114,20 @@ bool no_attribute(const Error& error) {
 
 Task<Result<>> describe(const StoreOptions& options, std::string_view bucket, std::string_view key,
                         Detail detail, bool cached, OpenObject& out) {
+  const AttributePlace place{out.file.get(), out.inode, out.mtime_ns};
   std::span<std::byte> room = out.attribute;
-  auto size = co_await read_attribute(out.file.get(), cached, room);
+  auto size = co_await read_attribute(options, bucket, place, cached, room);
   if (!size && size.error().is(ERANGE)) {
     out.large_attribute.resize(attribute_room_bytes);
     room = out.large_attribute;
-    size = co_await read_attribute(out.file.get(), cached, room);
+    size = co_await read_attribute(options, bucket, place, cached, room);
   }
   if (!size) {
     if (no_attribute(size.error())) {
       describe_foreign(key, out);
       co_return Result<>{};
     }
+    if (size.error().is(ESTALE)) describe_foreign(key, out);  // true, unless it was replaced
     co_return std::unexpected(size.error().is(ERANGE) ? Error{Errc::corrupt, 0} : size.error());
   }
   const auto decoded = decode(room.first(*size));
@@ -209,8 +202,9 @@ Task<Result<>> open_object(const StoreOptions& options, std::string_view bucket,
     out.take(status);
     const auto described = co_await describe(options, bucket, key, detail, cached, out);
     if (described || !described.error().is(ESTALE)) co_return described;
-    // A sidecar goes when its object is replaced: look again at what the key is now. If that is
-    // the same file, it came without one (a copy of the tree); its attribute is still true.
+    // What lies in meta/ goes when its object is replaced: look again at what the key is now. If
+    // that is the same file, it came without (from outside, or with a copy of the tree); what was
+    // said of it is true.
     if (lone_inode == out.inode && lone_id == out.meta.id) co_return Result<>{};
     lone_inode = out.inode;
     lone_id = out.meta.id;
@@ -235,8 +229,10 @@ Task<Result<Opened>> open_in(const StoreOptions& options, int directory, const c
 
 }  // namespace
 
-Task<Result<>> open_entry(const StoreOptions& options, std::string_view bucket, int directory,
-                          const char* leaf, std::string_view key, OpenObject& out) {
+namespace {
+
+Task<Result<>> open_entry_once(const StoreOptions& options, std::string_view bucket, int directory,
+                               const char* leaf, std::string_view key, OpenObject& out) {
   auto opened = co_await open_in(options, directory, leaf);
   struct statx status{};
   for (bool inner = false; opened; inner = true) {
@@ -256,6 +252,19 @@ Task<Result<>> open_entry(const StoreOptions& options, std::string_view bucket, 
   if (described || described.error().code == Errc::system) co_return described;
   describe_foreign(key, out);
   co_return Result<>{};
+}
+
+}  // namespace
+
+Task<Result<>> open_entry(const StoreOptions& options, std::string_view bucket, int directory,
+                          const char* leaf, std::string_view key, OpenObject& out) {
+  auto opened = co_await open_entry_once(options, bucket, directory, leaf, key, out);
+  if (opened || !opened.error().is(ESTALE)) co_return opened;
+  const std::uint64_t inode = out.inode;
+  opened = co_await open_entry_once(options, bucket, directory, leaf, key, out);
+  // The same file twice without what meta/ has of objects: it came from outside.
+  if (!opened && opened.error().is(ESTALE) && out.inode == inode) co_return Result<>{};
+  co_return opened;
 }
 
 }  // namespace millrace::s3::store

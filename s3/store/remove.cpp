@@ -1,8 +1,8 @@
 // Removing an object: unlink and sync under the key's lock, then the directories that are left
 // empty. A removal that finds nothing also syncs: what it reports as gone must stay gone.
+#include "s3/store/attribute.h"
 #include "s3/store/moving.h"
 #include "s3/store/read.h"
-#include "s3/store/sidecar.h"
 #include "s3/store/store.h"
 
 #include <fcntl.h>
@@ -49,9 +49,7 @@ Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_vie
   if (!gone) co_return Replaced{};
   if (old.regular && old.object.native) {
     id = old.object.meta.id;
-    if (old.object.meta.sidecar.present) {
-      co_await remove_sidecar(options_, bucket, old.object.meta.id, old.object.inode);
-    }
+    co_await remove_meta(options_, bucket, old.object);
   }
   co_return Replaced{.existed = true, .size = old.object.file_size};
 }

@@ -33,7 +33,12 @@ struct SidecarName {
   const char* c_str() const { return text.data(); }
 };
 
-// meta/ as it is: only a writer makes it.
+Error stale_if_absent(Error error) {
+  return error.is(ENOENT) ? Error::from_errno(ESTALE) : error;
+}
+
+}  // namespace
+
 Task<Result<engine::Descriptor>> open_meta(const StoreOptions& options, std::string_view bucket) {
   constexpr std::string_view below = "/.mr.sys/meta";
   std::array<char, bucket_name_bytes_max + below.size() + 1> path{};
@@ -42,12 +47,6 @@ Task<Result<engine::Descriptor>> open_meta(const StoreOptions& options, std::str
   std::memcpy(path.data() + bucket.size(), below.data(), below.size());
   co_return co_await file::open(options.data_fd, path.data(), O_RDONLY | O_DIRECTORY);
 }
-
-Error stale_if_absent(Error error) {
-  return error.is(ENOENT) ? Error::from_errno(ESTALE) : error;
-}
-
-}  // namespace
 
 Task<Result<>> load_sidecar(const StoreOptions& options, std::string_view bucket, OpenObject& out) {
   const auto directory = co_await open_meta(options, bucket);
@@ -68,14 +67,18 @@ Task<Result<>> load_sidecar(const StoreOptions& options, std::string_view bucket
 Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucket,
                              const ObjectId& id, std::uint64_t inode,
                              std::span<const std::byte> bytes) {
+  const SidecarName name(id, inode);
+  co_return co_await write_meta(options, bucket, name.c_str(), bytes);
+}
+
+Task<Result<>> write_meta(const StoreOptions& options, std::string_view bucket, const char* name,
+                          std::span<const std::byte> bytes) {
   const auto directory = co_await open_system_directory(options, bucket, "meta");
   if (!directory) co_return std::unexpected(directory.error());
-  const SidecarName name(id, inode);
-  auto made =
-      co_await file::open(directory->get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+  auto made = co_await file::open(directory->get(), name, O_WRONLY | O_CREAT | O_EXCL, 0600);
   UniqueName temporary;
   if (!made && made.error().is(EEXIST)) {
-    // A file that is sealed once more: its sidecar may be read while this replaces it.
+    // A file that is sealed once more: what it has here may be read while this replaces it.
     temporary = unique_name("t-", random_id());
     made =
         co_await file::open(directory->get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -85,8 +88,7 @@ Task<Result<>> write_sidecar(const StoreOptions& options, std::string_view bucke
   if (done) done = co_await sync_unless_none(options, made->get());
   if (temporary.c_str()[0] != '\0') {
     if (done) {
-      done = co_await file::rename(directory->get(), temporary.c_str(), directory->get(),
-                                   name.c_str());
+      done = co_await file::rename(directory->get(), temporary.c_str(), directory->get(), name);
     }
     if (!done) std::ignore = co_await file::unlink(directory->get(), temporary.c_str());
   }

@@ -10,6 +10,13 @@
 
 namespace millrace::s3::store {
 
+// BUCKET/.mr.sys/meta as it is: only a writer makes it.
+engine::Task<engine::Result<engine::Descriptor>> open_meta(const StoreOptions& options,
+                                                           std::string_view bucket);
+// A whole file in there, durable; readers of the name see the one that was there or this one.
+engine::Task<engine::Result<>> write_meta(const StoreOptions& options, std::string_view bucket,
+                                          const char* name, std::span<const std::byte> bytes);
+
 // Reads the sidecar that out.meta names into out.sidecar and out.meta's tables. ESTALE: there is
 // none any more (the object was replaced meanwhile); corrupt: it is another one's.
 engine::Task<engine::Result<>> load_sidecar(const StoreOptions& options, std::string_view bucket,

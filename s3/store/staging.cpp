@@ -1,6 +1,7 @@
 // See staging.h.
 #include "s3/store/staging.h"
 
+#include "s3/store/attribute.h"
 #include "s3/store/object.h"
 #include "s3/store/sidecar.h"
 
@@ -92,22 +93,27 @@ Task<Result<>> seal(const StoreOptions& options, std::string_view bucket, Staged
   meta.mtime_ns = tagged_time_ns(options, staged);
   std::array<std::byte, attribute_room_bytes> attribute;
   std::vector<std::byte> sidecar;
+  const std::size_t in_file = options.abilities.attribute_bytes_max;
   const std::size_t room =
-      std::min<std::size_t>(attribute_room_bytes, options.abilities.attribute_bytes_max);
+      in_file == 0 ? attribute_room_bytes : std::min<std::size_t>(attribute_room_bytes, in_file);
   const auto encoded = encode(meta, room, attribute, sidecar);
   if (!encoded) co_return std::unexpected(encoded.error());
-  if (encoded->has_sidecar) {
+  if (encoded->has_sidecar || in_file == 0) {
     struct statx status{};
     const auto known = co_await file::stat(fd, "", status);
     if (!known) co_return known;
     staged.inode = status.stx_ino;
+    staged.mtime_ns = meta.mtime_ns;
+  }
+  if (encoded->has_sidecar) {
     const auto kept = co_await write_sidecar(options, bucket, meta.id, staged.inode, sidecar);
     if (!kept) co_return kept;
   }
   const auto owned = co_await set_owner(owner, fd);
   if (!owned) co_return owned;
-  const auto described = co_await file::set_attribute(
-      fd, metadata_attribute_name, std::span(attribute).first(encoded->attribute_bytes));
+  const auto described =
+      co_await write_attribute(options, bucket, {fd, staged.inode, staged.mtime_ns},
+                               std::span(attribute).first(encoded->attribute_bytes));
   if (!described) co_return described;
   constexpr std::int64_t second_ns = 1'000'000'000;
   const auto stamped = co_await file::set_times(
@@ -123,7 +129,10 @@ Task<void> discard(const StoreOptions& options, std::string_view bucket, StagedF
     struct statx status{};
     const auto known = co_await file::stat(staged.file.get(), "", status);
     const bool unpublished = known && status.stx_nlink <= (staged.named ? 1U : 0U);
-    if (unpublished) co_await remove_sidecar(options, bucket, staged.object_id(), staged.inode);
+    if (unpublished) {
+      co_await remove_sidecar(options, bucket, staged.object_id(), staged.inode);
+      co_await remove_attribute(options, bucket, staged.inode, staged.mtime_ns);
+    }
   }
   staged.inode = 0;
   if (staged.named) {

@@ -21,7 +21,8 @@ struct StagedFile {
 
   engine::Descriptor file;
   std::array<std::uint8_t, 16> id{};
-  std::uint64_t inode = 0;
+  std::uint64_t inode = 0;  // once it has something in meta/, made for mtime_ns
+  std::int64_t mtime_ns = 0;
   bool named = false;  // then its name in staging/ is name()
 
   // A file that has a name already and keeps it, like the assembly of an upload: it is published

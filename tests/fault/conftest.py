@@ -78,6 +78,15 @@ def fuse(mounts, start, tmp_path):
 
 
 @pytest.fixture
+def plain(mounts, start, tmp_path):
+    """A FUSE mount whose files take no extended attributes."""
+    reason = slow_mount.reason_unavailable()
+    if reason:
+        pytest.skip(reason)
+    return mounts.enter_context(slow_mount.slow_mount(tmp_path, attributes=False))
+
+
+@pytest.fixture
 def loop(mounts, tmp_path):
     """loop(kind, MiB, *mkfs options, folder=...) -> a mounted image (loop_mount.Image)."""
     reason = loop_mount.reason_unavailable()

@@ -43,18 +43,20 @@ def compiled():
 
 class SlowMount:
     """`delay("read", "slow-", 3000)`: reads of paths that contain `slow-` wait 3 s from now on.
-    `clear()` ends every wait. Rules add up until then."""
+    `clear()` ends every wait. Rules add up until then. Without `attributes` its files take no
+    extended ones."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, attributes=True):
         self.source, self.path = folder / "behind", folder / "mount"
         self.rules = folder / "rules"
         for made in (self.source, self.path):
             made.mkdir()
         self.rules.write_text("")
         self.log = open(folder / "slowfs.log", "wb")
+        environment = dict(os.environ) | ({} if attributes else {"SLOWFS_NO_ATTRIBUTES": "1"})
         self.process = subprocess.Popen(
             [compiled(), self.source, self.rules, "-f", "-o", f"max_threads={THREADS}", self.path],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=environment)
         deadline = time.monotonic() + 10
         while not os.path.ismount(self.path):
             assert self.process.poll() is None, (folder / "slowfs.log").read_text()
@@ -87,8 +89,8 @@ class SlowMount:
 
 
 @contextlib.contextmanager
-def slow_mount(folder):
-    mount = SlowMount(folder)
+def slow_mount(folder, attributes=True):
+    mount = SlowMount(folder, attributes)
     try:
         yield mount
     finally:

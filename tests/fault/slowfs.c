@@ -199,7 +199,7 @@ static void* fs_init(struct fuse_conn_info* connection, struct fuse_config* conf
   return NULL;
 }
 
-static const struct fuse_operations operations = {
+static struct fuse_operations operations = {
     .init = fs_init,         .getattr = fs_getattr,   .mkdir = fs_mkdir,
     .unlink = fs_unlink,     .rmdir = fs_rmdir,       .rename = fs_rename,
     .link = fs_link,         .chmod = fs_chmod,       .chown = fs_chown,
@@ -217,6 +217,10 @@ int main(int count, char** arguments) {
   source = open(source_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (source < 0) return 1;
   umask(0);
+  if (getenv("SLOWFS_NO_ATTRIBUTES") != NULL) {
+    operations.setxattr = NULL;
+    operations.getxattr = NULL;
+  }
   arguments[2] = arguments[0];
   return fuse_main(count - 2, arguments + 2, &operations, NULL);
 }

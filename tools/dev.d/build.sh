@@ -28,12 +28,9 @@ configure() {
   if command -v ld.lld-19 >/dev/null; then
     local -x CC_LD=lld-19 CXX_LD=lld-19
   fi
-  # Whatever ar comes first may not know this compiler's objects for link-time optimisation.
-  if command -v llvm-ar-19 >/dev/null; then
-    local -x AR=llvm-ar-19
-  fi
   # shellcheck disable=SC2086  # options are words
-  meson setup -Dwerror=true $options "$directory" "$root"
+  meson setup --native-file "$root/tools/dev.d/clang-19.ini" -Dwerror=true $options \
+    "$directory" "$root"
 }
 
 # What the suites of tests/run.py use of each kind; everything in a debug build.

@@ -1,4 +1,5 @@
 // See layout.h, rule 3: an upload loses its name first, then what is in it.
+#include "s3/store/attribute.h"
 #include "s3/store/sidecar.h"
 #include "s3/store/uploads/layout.h"
 
@@ -25,13 +26,17 @@ Task<void> remove_assembly(const StoreOptions& options, std::string_view bucket,
   struct statx status{};
   const auto known = co_await file::stat(opened->get(), "", status);
   if (!known || status.stx_nlink != 0) co_return;
+  const std::int64_t mtime_ns =
+      status.stx_mtime.tv_sec * 1'000'000'000LL + status.stx_mtime.tv_nsec;
   std::vector<std::byte> attribute(sizeof(OpenObject::attribute));
-  const auto size = co_await file::get_attribute(opened->get(), metadata_attribute_name, attribute);
+  const auto size = co_await read_attribute(
+      options, bucket, {opened->get(), status.stx_ino, mtime_ns}, false, attribute);
   if (!size) co_return;
   const auto meta = decode(std::span(attribute).first(*size));
   if (meta && meta->sidecar.present) {
     co_await remove_sidecar(options, bucket, meta->id, status.stx_ino);
   }
+  co_await remove_attribute(options, bucket, status.stx_ino, mtime_ns);
 }
 
 Task<Result<>> empty_once(const StoreOptions& options, std::string_view bucket, int directory) {
