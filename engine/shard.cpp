@@ -111,6 +111,7 @@ void Shard::turn() {
   std::uint64_t wait_ns = 0;
   if (ready_.empty()) wait_ns = std::min(timers_.next_ns(before_ns), heartbeat_interval_ns);
   page_.busy_ns.add(before_ns - now_ns_);
+  ++turns_;
   ring_->turn(wait_ns, now_ns_);
   wall_ns_ = ring_->wall_ns();
   publish_status();

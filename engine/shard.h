@@ -64,6 +64,8 @@ class Shard {
   TaskGroup& tasks() { return tasks_; }
   ReceivedPiece& received(std::uint16_t buffer) { return received_[buffer]; }
 
+  // Of the loop; counted before the outcomes of a turn are handled.
+  std::uint64_t turns() const { return turns_; }
   // Read at the start of every turn of the loop.
   std::uint64_t now_ns() const { return now_ns_; }
   std::uint64_t wall_seconds() const { return wall_ns_ / 1'000'000'000; }
@@ -102,6 +104,7 @@ class Shard {
   LogChannel& log_;
   std::uint64_t now_ns_;
   std::uint64_t wall_ns_;
+  std::uint64_t turns_ = 0;
   TimerWheel timers_;
   ReadyQueue ready_;
   BufferPool body_buffers_;

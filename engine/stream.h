@@ -12,15 +12,20 @@
 
 namespace millrace::engine {
 
+// How much of a file's front has been in the page cache with nothing of it still being read. Kept
+// by whoever has the file open, from send to send; believed for a second after it was begun.
+struct Settled {
+  std::uint64_t bytes = 0;
+  std::uint64_t begun_ns = 0;
+};
+
 // How the bytes of a file may reach the socket.
 struct FileSource {
   int fd = -1;
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
-  bool local = false;  // on a filesystem whose cached pages can be sent without waiting
-  // Kept by the caller from send to send of the same open file, or null: how much of the file's
-  // front has been in the page cache with nothing of it still being read.
-  std::uint64_t* settled_bytes = nullptr;
+  bool local = false;          // on a filesystem whose cached pages can be sent without waiting
+  Settled* settled = nullptr;  // of the same open file; lives until the send is done
 };
 
 class Stream {

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t send_file_bytes_max = 1024 * 1024;
 // After a wait this long what was resident is looked at again: memory may have been wanted.
 constexpr std::uint64_t resident_ns = 20'000'000;
+// And pages that were read are asked for again only by name, not by content, for this long.
+constexpr std::uint64_t settled_ns = 1'000'000'000;
 constexpr std::size_t send_now_bytes_max = 256 * 1024;
 }  // namespace
 
@@ -69,19 +71,22 @@ Task<Result<>> Stream::send_file(FileSource source) {
   bool cold = !source.local;
   std::uint64_t resident_end = source.offset;  // looked at once, however short the sends are
   std::uint64_t looked_ns = 0;
-  std::uint64_t none_settled = 0;
-  std::uint64_t& settled_bytes = source.settled_bytes ? *source.settled_bytes : none_settled;
+  Settled none;
+  Settled& settled = source.settled != nullptr ? *source.settled : none;
+  if (Shard::current().now_ns() - settled.begun_ns > settled_ns) settled.bytes = 0;
   while (source.bytes > 0) {
     std::size_t piece = std::min<std::uint64_t>(source.bytes, send_file_bytes_max);
     if (resident_end > source.offset && Shard::current().now_ns() - looked_ns < resident_ns) {
       piece = std::min<std::uint64_t>(piece, resident_end - source.offset);
     } else {
       resident_end = source.offset + piece;
-      cold = cold || !ring.resident(source.fd, source.offset, piece, resident_end <= settled_bytes);
+      const bool known = resident_end <= settled.bytes;
+      cold = cold || !ring.resident(source.fd, source.offset, piece, known);
       if (cold) {
-        settled_bytes = 0;
-      } else if (source.offset <= settled_bytes) {
-        settled_bytes = std::max(settled_bytes, resident_end);
+        settled.bytes = 0;
+      } else if (source.offset <= settled.bytes) {
+        if (settled.bytes == 0) settled.begun_ns = Shard::current().now_ns();
+        settled.bytes = std::max(settled.bytes, resident_end);
       }
       looked_ns = Shard::current().now_ns();
     }

@@ -62,7 +62,7 @@ CheckReport check_data(const ServeOptions& options, const char* const* environme
   // In .millrace the name needs no dot; elsewhere the dot keeps it from being a bucket's name.
   const std::string scratch =
       fmt::format("{}probe-{}", state->system ? "" : ".millrace-", ::getpid());
-  const auto abilities = s3::store::probe_abilities(state->probe_fd.get(), scratch.c_str());
+  auto abilities = s3::store::probe_abilities(state->probe_fd.get(), scratch.c_str());
   if (!abilities.has_value()) {
     report.add("filesystem", Verdict::no, "", engine::describe(abilities.error()));
     report.add_refusal(
@@ -70,6 +70,10 @@ CheckReport check_data(const ServeOptions& options, const char* const* environme
          fmt::format("a file can't be written there: {}", engine::describe(abilities.error())),
          "make room, or mount the filesystem writable"});
     return report;
+  }
+  if (state->kind == DataState::Kind::formatted) {
+    const auto fits = apply_format(state->format, options.data, *abilities);
+    if (!fits.has_value()) report.add_refusal(fits.error());
   }
   CheckReport filesystem = check_filesystem(options.data, *abilities, options.durability);
   report.rows.insert(report.rows.end(), filesystem.rows.begin(), filesystem.rows.end());

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -184,6 +185,8 @@ Allowed<Format> parse_format(std::string_view text, const std::string& path) {
       if (!value.has_value()) return std::unexpected(std::move(value.error()));
       *number = *value;
       ++found;
+    } else if (entry.key == "attributes") {
+      format.attributes_beside = entry.values.size() == 1 && entry.values[0] == "beside";
     } else if (word != nullptr && entry.plain && entry.values.size() == 1) {
       *word = entry.values[0];
       ++found;
@@ -202,9 +205,20 @@ Allowed<Format> parse_format(std::string_view text, const std::string& path) {
 std::string format_text(const Format& format) {
   return fmt::format(
       "# Written by millrace when it first served this directory. Don't edit or remove it.\n"
-      "layout = {}\nreadable = {}\nwritable = {}\nmode = {}\nid = {}\n",
+      "layout = {}\nreadable = {}\nwritable = {}\nmode = {}\nid = {}\n{}",
       format.layout, format.readable, format.writable, toml_string(format.mode),
-      toml_string(format.id));
+      toml_string(format.id), format.attributes_beside ? "attributes = \"beside\"\n" : "");
+}
+
+Allowed<> apply_format(const Format& format, const std::string& path,
+                       s3::store::Abilities& abilities) {
+  if (format.attributes_beside) {
+    abilities.attribute_bytes_max = 0;
+  } else if (abilities.attribute_bytes_max == 0) {
+    return refuse(path, "its objects have extended attributes, but files here take none now",
+                  "mount the filesystem as it was when they were written");
+  }
+  return {};
 }
 
 Allowed<DataDirectory> DataDirectory::open(const std::string& path) {
@@ -219,6 +233,15 @@ Allowed<DataDirectory> DataDirectory::open(const std::string& path) {
   if (!format->has_value()) {
     format->emplace();
     (*format)->id = random_text("0123456789abcdef", 32);
+    constexpr const char* probe = "user.millrace.probe";
+    if (::fsetxattr(lock->get(), probe, "", 0, 0) == 0) {
+      ::fremovexattr(lock->get(), probe);
+    } else if (errno == EOPNOTSUPP) {
+      (*format)->attributes_beside = true;
+      (*format)->readable = (*format)->writable = 2;
+    } else {
+      return refuse_errno(path, errno, own_directory);
+    }
     const auto written = write_small_file(system->get(), "format", format_text(**format), 0644);
     if (!written.has_value()) {
       return refuse(path + "/" + system_directory_name + "/format",

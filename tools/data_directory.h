@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/descriptor.h"
+#include "s3/store/abilities.h"
 #include "tools/refusal.h"
 
 #include <optional>
@@ -20,13 +21,17 @@ inline constexpr const char* system_directory_name = ".millrace";
 // DATA/.millrace/format, TOML. Fields that aren't here are left for newer versions.
 struct Format {
   static constexpr unsigned layout_known = 1;
-  static constexpr unsigned level_known = 1;  // the highest feature level that this build has
+  // The highest feature level that this build has. 2: attributes beside the objects.
+  static constexpr unsigned level_known = 2;
 
   unsigned layout = layout_known;  // how names and metadata lie on the filesystem
   unsigned readable = 1;           // the level that a server needs to read
   unsigned writable = 1;           // the level that a server needs to write
   std::string mode = "standalone";
   std::string id;  // random, 32 hexadecimal digits
+  // Objects have their attributes in files beside them: decided once, by whether the filesystem
+  // takes user attributes when the directory is made. Needs level 2.
+  bool attributes_beside = false;
 };
 
 // Refuses a text that this build can't read or may not write. `path` is named in the refusal.
@@ -55,6 +60,11 @@ class DataDirectory {
   engine::Descriptor lock_;
   Format format_;
 };
+
+// Makes the abilities those that the format's place for attributes leaves. Refuses when objects
+// have theirs inside and the filesystem takes none (any more).
+Allowed<> apply_format(const Format& format, const std::string& path,
+                       s3::store::Abilities& abilities);
 
 // What `millrace check` sees of a data directory, without changing it.
 struct DataState {

@@ -64,6 +64,9 @@ Allowed<Site> look(const ServeOptions& options) {
                   "choose a directory that this user may write to");
   }
   site.abilities = *abilities;
+  if (const auto fits = apply_format(site.data->format(), options.data, site.abilities); !fits) {
+    return pass_on(fits.error());
+  }
   const auto filesystem = check_filesystem(options.data, site.abilities, options.durability);
   if (filesystem.refusal) return pass_on(*filesystem.refusal);
   auto credentials = load_credentials(site.data->system_fd(), site.data->system_path(), ::environ);

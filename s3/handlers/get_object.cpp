@@ -102,7 +102,7 @@ Task<Outcome<>> send_content(Request& request, const store::ObjectCache::Hold& o
                                         .offset = offset,
                                         .bytes = bytes,
                                         .local = request.service.store().options().abilities.local,
-                                        .settled_bytes = object.settled_bytes()});
+                                        .settled = object.settled()});
   }
   if (!sent) co_return refuse(ErrorCode::request_timeout);
   co_return Outcome<>{};

@@ -121,6 +121,39 @@ Ability probe_rename(const Scratch& scratch, unsigned flags) {
   return ability;
 }
 
+bool stamp_moves(int fd, const timespec& before) {
+  struct stat status = {};
+  if (::fstat(fd, &status) < 0) return false;
+  return status.st_ctim.tv_sec != before.tv_sec || status.st_ctim.tv_nsec != before.tv_nsec;
+}
+
+// Does it for up to 50 ms, several ticks of the coarsest clock, until the change times of all the
+// files have moved.
+bool probe_stamps(const Scratch& scratch, const char* from, const char* to, unsigned flags) {
+  std::vector<Descriptor> files;
+  std::vector<timespec> before;
+  for (const char* name : {from, to}) {
+    if (name == to && flags != RENAME_EXCHANGE) break;
+    struct stat status = {};
+    files.push_back(scratch.create(name));
+    if (!files.back() || ::fstat(files.back().get(), &status) < 0) return false;
+    before.push_back(status.st_ctim);
+  }
+  bool all = false;
+  for (int attempt = 0; attempt < 50 && !all; ++attempt) {
+    if (::renameat2(scratch.fd(), from, scratch.fd(), to, flags) < 0) break;
+    if (flags != RENAME_EXCHANGE) std::swap(from, to);
+    all = true;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      all = stamp_moves(files[i].get(), before[i]) && all;
+    }
+    if (!all) ::usleep(1000);
+  }
+  scratch.remove(from);
+  scratch.remove(to);
+  return all;
+}
+
 std::uint32_t probe_attribute_bytes(const Scratch& scratch) {
   const Descriptor file = scratch.create("attribute");
   if (!file) return 0;
@@ -290,6 +323,8 @@ engine::Result<Abilities> probe_abilities(int parent_fd, const char* scratch_nam
   abilities.copy_file_range = probe_copy(scratch, false);
   abilities.reflink = probe_copy(scratch, true);
   // Events of this node's own changes come everywhere; those of other nodes never do.
+  abilities.names_stamp = probe_stamps(scratch, "stamp-a", "stamp-b", 0) &&
+                          probe_stamps(scratch, "stamp-a", "stamp-b", RENAME_EXCHANGE);
   abilities.inotify = abilities.local ? probe_inotify(scratch) : no(ENOTSUP);
   abilities.directory_sync =
       probe_directory_sync(scratch, abilities.kind, abilities.directory_sync_errnum);

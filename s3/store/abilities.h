@@ -68,8 +68,11 @@ struct Abilities {
   DirectorySync directory_sync = DirectorySync::fails;
   std::int32_t directory_sync_errnum = 0;
 
+  // Exchanging or renaming a file moves its change time (not so for an exchange on xfs).
+  bool names_stamp = false;
+
   // The largest of 800 (ext4 with blocks of 1 KiB), 3,500, 8,000 and 60,000 bytes that fits in one
-  // user attribute; 0: none does, and nothing can be stored here.
+  // user attribute; 0: none does, and objects have theirs beside them (attribute.h).
   std::uint32_t attribute_bytes_max = 0;
   // Alignment that O_DIRECT asks of memory, and of offsets and lengths; 0: not told by the kernel.
   std::uint32_t direct_memory_align_bytes = 0;
@@ -84,7 +87,7 @@ struct Abilities {
 static_assert(std::is_trivially_copyable_v<Abilities>);
 
 // Makes the directory `scratch_name` below the directory `parent_fd`, tries everything in it, and
-// removes it with all that is in it. Takes up to 50 ms on a local disk; blocks. Errors: those of
+// removes it with all that is in it. Takes up to 150 ms on a local disk; blocks. Errors: those of
 // making the directory or an ordinary file in it (EACCES, EROFS, ENOSPC, EDQUOT, ...).
 engine::Result<Abilities> probe_abilities(int parent_fd, const char* scratch_name);
 

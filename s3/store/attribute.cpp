@@ -79,12 +79,16 @@ Task<void> remove_attribute(const StoreOptions& options, std::string_view bucket
   std::ignore = co_await file::unlink(directory->get(), name.c_str());
 }
 
-Task<void> remove_meta(const StoreOptions& options, std::string_view bucket,
-                       const OpenObject& gone) {
-  if (!gone.native) co_return;
-  if (gone.meta.sidecar.present) {
-    co_await remove_sidecar(options, bucket, gone.meta.id, gone.inode);
-  }
+std::optional<GoneMeta> meta_of(const OpenObject& object) {
+  if (!object.native || object.links > 1) return std::nullopt;
+  return GoneMeta{.id = object.meta.id,
+                  .inode = object.inode,
+                  .mtime_ns = object.mtime_ns,
+                  .sidecar = object.meta.sidecar.present};
+}
+
+Task<void> remove_meta(const StoreOptions& options, std::string_view bucket, GoneMeta gone) {
+  if (gone.sidecar) co_await remove_sidecar(options, bucket, gone.id, gone.inode);
   co_await remove_attribute(options, bucket, gone.inode, gone.mtime_ns);
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -38,8 +39,16 @@ engine::Task<engine::Result<>> write_attribute(const StoreOptions& options, std:
 // left names an inode and a time that no other file has.
 engine::Task<void> remove_attribute(const StoreOptions& options, std::string_view bucket,
                                     std::uint64_t inode, std::int64_t mtime_ns);
-// The same, and its sidecar.
-engine::Task<void> remove_meta(const StoreOptions& options, std::string_view bucket,
-                               const OpenObject& gone);
+
+// What meta/ has of an object, to be removed once it is sure that the object won't come back.
+struct GoneMeta {
+  ObjectId id{};
+  std::uint64_t inode = 0;
+  std::int64_t mtime_ns = 0;
+  bool sidecar = false;
+};
+// None of a file from outside, and none of one that has other names: they keep it.
+std::optional<GoneMeta> meta_of(const OpenObject& object);
+engine::Task<void> remove_meta(const StoreOptions& options, std::string_view bucket, GoneMeta gone);
 
 }  // namespace millrace::s3::store

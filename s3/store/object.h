@@ -31,6 +31,7 @@ struct OpenObject {
   std::uint64_t file_size = 0;
   std::int64_t mtime_ns = 0;
   std::int64_t changed_ns = 0;  // ctime: of content, attributes or names
+  std::uint32_t links = 0;
   std::uint32_t mode = 0;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;

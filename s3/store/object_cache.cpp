@@ -19,6 +19,7 @@ using engine::Task;
 namespace {
 constexpr std::uint64_t sweep_ms = 250;
 constexpr unsigned closed_at_a_time = 256;
+constexpr std::uint64_t look_again_ns = 1'000'000'000;
 // Linux stamps files with a clock of 100 Hz at the coarsest, which may lag behind the fine one
 // that is asked here; a finer measured tick is not trusted.
 constexpr std::uint64_t tick_ns_min = 50'000'000;
@@ -31,8 +32,10 @@ struct ObjectCache::Slot {
   unsigned holds = 0;
   std::uint64_t used_ns = 0;
   std::uint64_t hash = 0;
-  std::uint64_t era = 0;  // of places_, in which the path was looked up
-  std::uint64_t settled_bytes = 0;
+  std::uint64_t era = 0;            // of places_, in which the path was looked up and watched
+  std::uint64_t unwatched_era = 0;  // in which it could not be watched
+  std::uint64_t looked_ns = 0;
+  engine::Settled settled;
   Slot* next = nullptr;  // of the same bucket of the table; of a free one: the next free one
   Slot* newer = nullptr;
   Slot* older = nullptr;
@@ -53,8 +56,8 @@ std::string_view ObjectCache::Hold::content() const {
                         : std::string_view{};
 }
 
-std::uint64_t* ObjectCache::Hold::settled_bytes() const {
-  return &slot_->settled_bytes;
+engine::Settled* ObjectCache::Hold::settled() const {
+  return &slot_->settled;
 }
 
 ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max,
@@ -108,19 +111,21 @@ ObjectCache::Hold ObjectCache::find(std::string_view bucket, const MappedPath& p
 // By the same rules as a first open: nothing is followed out of the data directory, and what is
 // not in the kernel's caches is not waited for.
 bool ObjectCache::holds(Slot& slot) {
-  engine::Ring& ring = Shard::current().ring();
-  const std::uint64_t era = places_.era();
+  Shard& shard = Shard::current();
+  engine::Ring& ring = shard.ring();
+  const bool may_watch = options_.abilities.names_stamp;
+  const std::uint64_t era = may_watch ? places_.era() : 0;
   struct statx status{};
-  if (slot.era == era) {
+  if (may_watch && slot.era == era && shard.now_ns() - slot.looked_ns < look_again_ns) {
     return ring.stat_open(slot.object.file.get(), status) == 0 && slot.object.unchanged(status);
   }
-  const bool watched = places_.watch(slot.path.data());
-  const auto found = engine::file::open_cached(options_.data_fd, slot.path.data(), O_PATH);
-  if (!found || ring.stat_open(found->get(), status) != 0 || !slot.object.unchanged(status)) {
-    return false;
+  if (may_watch && slot.era != era && slot.unwatched_era != era) {
+    (places_.watch(slot.path.data()) ? slot.era : slot.unwatched_era) = era;
   }
-  slot.era = watched ? era : 0;
-  return true;
+  ++looks_;
+  slot.looked_ns = shard.now_ns();
+  const auto found = engine::file::open_cached(options_.data_fd, slot.path.data(), O_PATH);
+  return found && ring.stat_open(found->get(), status) == 0 && slot.object.unchanged(status);
 }
 
 Task<Result<ObjectCache::Hold>> ObjectCache::open(std::string_view bucket, MappedPath& path,

@@ -7,7 +7,8 @@
 // moves the change time. A file that had changed less than two ticks of the filesystem's clock
 // before it was described is not kept: a second change in the same tick would not show. What the
 // file's own inode does not tell is a move of a directory above it: its second use looks the whole
-// name up anew, and so does each later one, unless place_watch.h knows that nothing has moved.
+// name up anew, and so does each later one, unless place_watch.h knows that nothing has moved, and
+// at least one a second (for what no watch tells: permissions).
 //
 // The lookup takes what the kernel has in memory, or the object is forgotten: it never waits. The
 // descriptor keeps the directory entries of its whole path there. Only objects of a local
@@ -23,6 +24,7 @@
 #pragma once
 
 #include "engine/shard.h"
+#include "engine/stream.h"
 #include "s3/store/object.h"
 #include "s3/store/options.h"
 #include "s3/store/paths.h"
@@ -66,7 +68,7 @@ class ObjectCache {
     // The whole content, if it is in memory (and not empty).
     std::string_view content() const;
     // For engine::FileSource.
-    std::uint64_t* settled_bytes() const;
+    engine::Settled* settled() const;
 
    private:
     friend class ObjectCache;
@@ -89,6 +91,8 @@ class ObjectCache {
                                           std::string_view key);
 
   std::size_t kept() const { return kept_; }
+  // How often a kept object's name was looked up anew.
+  std::uint64_t looks() const { return looks_; }
 
  private:
   struct Sweep : engine::Timer {
@@ -117,6 +121,7 @@ class ObjectCache {
   std::size_t kept_ = 0;
   std::size_t contents_bytes_ = 0;
   PlaceWatch places_;
+  std::uint64_t looks_ = 0;
   bool ending_ = false;
   Sweep sweep_;
 };

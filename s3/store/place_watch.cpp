@@ -1,9 +1,11 @@
 // See place_watch.h. A directory that is removed was empty, so that no kept object was below it
-// any more: its path is forgotten, but no era ends.
+// any more: no era ends. Its watch goes whenever the kernel lets go of it, which may be long after
+// another directory has taken its name: nothing is remembered by path.
 #include "s3/store/place_watch.h"
 
 #include "engine/file.h"
 #include "engine/shard.h"
+#include "s3/store/paths.h"
 
 #include <fcntl.h>
 #include <sys/inotify.h>
@@ -19,7 +21,7 @@ using engine::Ring;
 using engine::Shard;
 
 namespace {
-constexpr std::size_t watches_beyond_objects_max = 64;
+constexpr std::uint64_t era_of_full_ns = 5'000'000'000;
 }  // namespace
 
 bool PlaceWatch::ready() {
@@ -34,9 +36,9 @@ bool PlaceWatch::ready() {
 }
 
 std::uint64_t PlaceWatch::era() {
-  const std::uint64_t turn_ns = Shard::current().now_ns();
-  if (asked_ns_ == turn_ns || !watcher_ || failed_) return era_;
-  asked_ns_ = turn_ns;
+  const std::uint64_t turn = Shard::current().turns();
+  if (asked_turn_ == turn || !watcher_ || failed_) return era_;
+  asked_turn_ = turn;
   const auto news = Shard::current().ring().watch_news(watcher_.get(), mounts_.get());
   if (news.mounts) begin_era();
   if (news.events) read_events();
@@ -62,10 +64,7 @@ void PlaceWatch::read_events() {
       const bool known = watches_.contains(event.wd);
       moved = moved || (event.mask & IN_Q_OVERFLOW) != 0 ||
               (known && (event.mask & (IN_MOVE_SELF | IN_UNMOUNT)) != 0);
-      if (known && (event.mask & IN_IGNORED) != 0) {
-        watches_.erase(event.wd);
-        paths_.clear();
-      }
+      if ((event.mask & IN_IGNORED) != 0) watches_.erase(event.wd);
     }
   }
   if (moved) begin_era();
@@ -73,36 +72,45 @@ void PlaceWatch::read_events() {
 
 void PlaceWatch::begin_era() {
   ++era_;
+  begun_ns_ = Shard::current().now_ns();
   for (const int watch : watches_) Shard::current().ring().watch_remove(watcher_.get(), watch);
   watches_.clear();
-  paths_.clear();
 }
 
-bool PlaceWatch::watch(const char* path) {
+bool PlaceWatch::watch(std::string_view path) {
   if (!ready()) return false;
-  for (const char* end = std::strchr(path, '/'); end != nullptr; end = std::strchr(end + 1, '/')) {
-    if (!watch_directory({path, end})) return false;
-  }
-  return true;
+  // Twice: a directory may move between being found and being watched. What the second time finds
+  // is what the first has watched, or it is not known when that came there.
+  const std::size_t before = watches_.size();
+  if (!watch_above(path)) return false;
+  if (watches_.size() == before) return true;
+  const std::size_t watched = watches_.size();
+  return watch_above(path) && watches_.size() == watched;
 }
 
-bool PlaceWatch::watch_directory(const std::string& path) {
-  if (paths_.contains(path)) return true;
-  if (watches_.size() == directories_watched_max) return false;
-  const auto directory = engine::file::open_cached(data_fd_, path.c_str(), O_PATH | O_DIRECTORY);
-  if (!directory) return false;
-  const int watch =
-      Shard::current().ring().watch_add(watcher_.get(), directory->get(), Ring::WatchFor::place);
-  if (watch < 0) return false;
-  watches_.insert(watch);
-  paths_.insert(path);
+// Adding a watch to a directory that has one gives the same one again.
+bool PlaceWatch::watch_above(std::string_view path) {
+  std::array<char, hop_bytes_max + 1> name;
+  for (std::size_t end = path.find('/'); end != path.npos; end = path.find('/', end + 1)) {
+    if (end >= name.size() || watches_.size() >= directories_watched_max) return false;
+    std::memcpy(name.data(), path.data(), end);
+    name[end] = '\0';
+    const auto directory = engine::file::open_cached(data_fd_, name.data(), O_PATH | O_DIRECTORY);
+    if (!directory) return false;
+    const int watch =
+        Shard::current().ring().watch_add(watcher_.get(), directory->get(), Ring::WatchFor::place);
+    if (watch < 0) return false;
+    watches_.insert(watch);
+  }
   return true;
 }
 
 void PlaceWatch::trim(std::size_t objects) {
   if (watches_.empty()) return;
   std::ignore = era();
-  if (objects == 0 || watches_.size() > 2 * objects + watches_beyond_objects_max) begin_era();
+  const bool full = watches_.size() >= directories_watched_max;
+  const std::uint64_t now_ns = Shard::current().now_ns();
+  if (objects == 0 || (full && now_ns - begun_ns_ > era_of_full_ns)) begin_era();
 }
 
 }  // namespace millrace::s3::store

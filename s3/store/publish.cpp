@@ -67,6 +67,7 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
     lock->release();
     if (placed && durable) {
       staged.inode = 0;  // what it has in meta/ is the object's now
+      if (placed->meta) co_await remove_meta(options_, bucket, *placed->meta);
       tell({.kind = kind,
             .bucket = bucket,
             .key = key,
@@ -185,7 +186,7 @@ Task<Result<Replaced>> Store::replace(std::string_view bucket, std::string_view 
   }
   const auto switched = co_await put_over(bucket, staged, where);
   if (!switched) co_return std::unexpected(switched.error());
-  co_await remove_meta(options_, bucket, old);
+  replaced.meta = meta_of(old);
   co_return replaced;
 }
 

@@ -38,6 +38,7 @@ void OpenObject::take(const struct statx& status) {
   file_size = status.stx_size;
   mtime_ns = nanoseconds(status.stx_mtime);
   changed_ns = nanoseconds(status.stx_ctime);
+  links = status.stx_nlink;
   mode = status.stx_mode;
   uid = status.stx_uid;
   gid = status.stx_gid;
@@ -49,6 +50,10 @@ bool OpenObject::unchanged(const struct statx& status) const {
 }
 
 namespace {
+
+// Each further one follows somebody else's commit; the bound only stops a reader that loses against
+// endless writers.
+constexpr int attempts_max = 100;
 
 constexpr int read_flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
@@ -158,6 +163,7 @@ Task<Result<>> open_object(const StoreOptions& options, std::string_view bucket,
                            std::string_view key, Detail detail, OpenObject& out) {
   std::uint64_t directory_inode = 0;
   std::uint64_t lone_inode = 0;
+  std::int64_t lone_mtime_ns = 0;
   ObjectId lone_id{};
   // Without an exchange an object on its way is found aside (moving.h). Nothing under the key,
   // nothing aside and again nothing under the key: only then there is none.
@@ -165,7 +171,7 @@ Task<Result<>> open_object(const StoreOptions& options, std::string_view bucket,
   bool looked_aside = never_aside;
   // A name may turn from file to directory and back while this looks; each turn is somebody's
   // commit. The bound only stops a reader that loses against endless writers.
-  for (int attempt = 0; attempt < 100; ++attempt) {
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
     auto opened = co_await open_leaf(options, bucket, path);
     struct statx status{};
     if (opened) {
@@ -205,8 +211,11 @@ Task<Result<>> open_object(const StoreOptions& options, std::string_view bucket,
     // What lies in meta/ goes when its object is replaced: look again at what the key is now. If
     // that is the same file, it came without (from outside, or with a copy of the tree); what was
     // said of it is true.
-    if (lone_inode == out.inode && lone_id == out.meta.id) co_return Result<>{};
+    if (lone_inode == out.inode && lone_mtime_ns == out.mtime_ns && lone_id == out.meta.id) {
+      co_return Result<>{};
+    }
     lone_inode = out.inode;
+    lone_mtime_ns = out.mtime_ns;
     lone_id = out.meta.id;
     directory_inode = 0;
     looked_aside = never_aside;
@@ -258,12 +267,17 @@ Task<Result<>> open_entry_once(const StoreOptions& options, std::string_view buc
 
 Task<Result<>> open_entry(const StoreOptions& options, std::string_view bucket, int directory,
                           const char* leaf, std::string_view key, OpenObject& out) {
-  auto opened = co_await open_entry_once(options, bucket, directory, leaf, key, out);
-  if (opened || !opened.error().is(ESTALE)) co_return opened;
-  const std::uint64_t inode = out.inode;
-  opened = co_await open_entry_once(options, bucket, directory, leaf, key, out);
-  // The same file twice without what meta/ has of objects: it came from outside.
-  if (!opened && opened.error().is(ESTALE) && out.inode == inode) co_return Result<>{};
+  Result<> opened;
+  std::uint64_t lone_inode = 0;
+  std::int64_t lone_mtime_ns = 0;
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    opened = co_await open_entry_once(options, bucket, directory, leaf, key, out);
+    if (opened || !opened.error().is(ESTALE)) co_return opened;
+    // The same file twice without what meta/ has of objects: it came from outside.
+    if (lone_inode == out.inode && lone_mtime_ns == out.mtime_ns) co_return Result<>{};
+    lone_inode = out.inode;
+    lone_mtime_ns = out.mtime_ns;
+  }
   co_return opened;
 }
 

@@ -49,7 +49,7 @@ Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_vie
   if (!gone) co_return Replaced{};
   if (old.regular && old.object.native) {
     id = old.object.meta.id;
-    co_await remove_meta(options_, bucket, old.object);
+    if (const auto meta = meta_of(old.object)) co_await remove_meta(options_, bucket, *meta);
   }
   co_return Replaced{.existed = true, .size = old.object.file_size};
 }

@@ -90,6 +90,10 @@ Task<Result<>> write_meta(const StoreOptions& options, std::string_view bucket, 
     if (done) {
       done = co_await file::rename(directory->get(), temporary.c_str(), directory->get(), name);
     }
+    // Where a directory's sync does nothing, the file's own carries its name.
+    if (done && options.abilities.directory_sync != DirectorySync::works) {
+      done = co_await sync_unless_none(options, made->get());
+    }
     if (!done) std::ignore = co_await file::unlink(directory->get(), temporary.c_str());
   }
   if (!done) co_return done;

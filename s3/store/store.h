@@ -3,6 +3,7 @@
 // in the key locks that the shards of a process share.
 #pragma once
 
+#include "s3/store/attribute.h"
 #include "s3/store/directories.h"
 #include "s3/store/key_locks.h"
 #include "s3/store/object.h"
@@ -18,6 +19,7 @@ namespace millrace::s3::store {
 struct Replaced {
   bool existed = false;
   std::uint64_t size = 0;
+  std::optional<GoneMeta> meta;  // what meta/ still has of the object that was replaced
 };
 
 enum class Overwrite : std::uint8_t {

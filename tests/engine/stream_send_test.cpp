@@ -83,16 +83,17 @@ TEST_CASE("send: a deadline for both ways ends a send that makes no progress") {
 }
 
 TEST_CASE("send_file: what was in the page cache and settled is remembered from send to send") {
+  if (ring_kind().fake) return;  // there resident() is as the seed has it
   on_shard([](Shard& shard) -> Task<> {
     const SendFile f;
-    std::uint64_t settled_bytes = 0;
+    Settled settled;
     const auto send = [&](std::uint64_t offset, std::uint64_t bytes) -> Task<> {
       SocketPair pair = unix_pair();
       Stream stream(std::move(pair.server));
       Stream peer(std::move(pair.client));
       Result<> outcome;
       shard.tasks().adopt(
-          send_slice(stream, {f.file.get(), offset, bytes, true, &settled_bytes}, outcome));
+          send_slice(stream, {f.file.get(), offset, bytes, true, &settled}, outcome));
       const std::string got = co_await read_all(peer);
       co_await shard.tasks().join();
       CHECK(outcome);
@@ -102,18 +103,18 @@ TEST_CASE("send_file: what was in the page cache and settled is remembered from 
     };
     const bool known = shard.ring().resident(f.file.get(), 0, f.content.size(), false);
     co_await send(500'000, 1000);
-    CHECK(settled_bytes == 0);  // not of the front
+    CHECK(settled.bytes == 0);  // not of the front
     co_await send(0, 400'000);
-    CHECK(settled_bytes == (known ? 400'000 : 0));
+    CHECK(settled.bytes == (known ? 400'000 : 0));
     co_await send(0, f.content.size());
-    CHECK(settled_bytes == (known ? f.content.size() : 0));
+    CHECK(settled.bytes == (known ? f.content.size() : 0));
     co_await send(0, 1000);
-    CHECK(settled_bytes == (known ? f.content.size() : 0));
+    CHECK(settled.bytes == (known ? f.content.size() : 0));
     REQUIRE(::fsync(f.file.get()) == 0);
     REQUIRE(::posix_fadvise(f.file.get(), 0, 0, POSIX_FADV_DONTNEED) == 0);
     if (shard.ring().resident(f.file.get(), 0, f.content.size(), false)) co_return;
     co_await send(0, f.content.size());
-    CHECK(settled_bytes == 0);
+    CHECK(settled.bytes == 0);
   });
 }
 

@@ -56,6 +56,13 @@ def test_objects_keep_what_is_said_of_them(plain, start):
     server = start(data)
     client = client_of(server)
     assert {key: answer_of(client, key) for key in keys} == before
+
+    # The same files where attributes could be had: they stay where they are.
+    server.stop()
+    data = plain.source / "data"
+    server = start(data)
+    client = client_of(server)
+    assert {key: answer_of(client, key) for key in keys} == before
     for key in keys:
         client.delete_object(Bucket="plain", Key=key)
     assert list((data / "plain" / ".mr.sys" / "meta").iterdir()) == []

@@ -98,7 +98,7 @@ TEST_CASE("formats that this version reads, and those it refuses") {
   CHECK(parse_format(good_format, "F")->id == "00ff");
   CHECK(refusal_of(std::string(good_format) + "extra = [1, 2]\nflag = true\n") == "accepted");
   CHECK(holds(refusal_of("layout = 2\n"), "the layout is 2, but this version knows 1"));
-  CHECK(holds(refusal_of("layout = 1\nreadable = 2\n"), "reading it needs feature level 2"));
+  CHECK(holds(refusal_of("layout = 1\nreadable = 3\n"), "reading it needs feature level 3"));
   CHECK(holds(refusal_of("layout = 1\nreadable = 1\nwritable = 9\n"), "writing it needs"));
   CHECK(holds(refusal_of("layout = 1\nreadable = 1\nwritable = 1\nmode = \"cluster\"\n"),
               "the mode is \"cluster\""));
@@ -155,4 +155,23 @@ TEST_CASE("examining changes nothing") {
   const auto formatted = examine_data_directory(parent / "data/");
   REQUIRE(formatted.has_value());
   CHECK(formatted->kind == DataState::Kind::formatted);
+}
+
+TEST_CASE("where attributes are is decided once") {
+  Format format{.id = "id"};
+  millrace::s3::store::Abilities abilities;
+  abilities.attribute_bytes_max = 3500;
+  CHECK(apply_format(format, "/data", abilities).has_value());
+  CHECK(abilities.attribute_bytes_max == 3500);
+  abilities.attribute_bytes_max = 0;
+  const auto lost = apply_format(format, "/data", abilities);
+  REQUIRE_FALSE(lost.has_value());
+  CHECK(lost.error().why.find("extended attributes") != std::string::npos);
+  format.attributes_beside = true;
+  abilities.attribute_bytes_max = 3500;
+  CHECK(apply_format(format, "/data", abilities).has_value());
+  CHECK(abilities.attribute_bytes_max == 0);
+  const auto again = parse_format(format_text(format), "format");
+  REQUIRE(again.has_value());
+  CHECK(again->attributes_beside);
 }

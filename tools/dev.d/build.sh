@@ -19,8 +19,11 @@ meson_options() {
 configure() {
   local kind=$1 directory=$2 options
   options=$(meson_options "$kind") || return
-  [ -f "$directory/build.ninja" ] && return
-  rm -rf "$directory"  # what a failed setup left
+  if [ -f "$directory/build.ninja" ] && [ "$(cat "$directory/options" 2>/dev/null)" = "$options" ]
+  then
+    return
+  fi
+  rm -rf "$directory"  # made with other options, or what a failed setup left
   # meson looks for ccache and lld by itself only where no compiler is named.
   if command -v ccache >/dev/null; then
     local -x CC="ccache $CC" CXX="ccache $CXX"
@@ -31,6 +34,7 @@ configure() {
   # shellcheck disable=SC2086  # options are words
   meson setup --native-file "$root/tools/dev.d/clang-19.ini" -Dwerror=true $options \
     "$directory" "$root"
+  echo "$options" >"$directory/options"
 }
 
 # What the suites of tests/run.py use of each kind; everything in a debug build.

@@ -28,13 +28,14 @@ Task<void> remove_assembly(const StoreOptions& options, std::string_view bucket,
   if (!known || status.stx_nlink != 0) co_return;
   const std::int64_t mtime_ns =
       status.stx_mtime.tv_sec * 1'000'000'000LL + status.stx_mtime.tv_nsec;
-  std::vector<std::byte> attribute(sizeof(OpenObject::attribute));
+  std::vector<std::byte> attribute(attribute_room_bytes);
   const auto size = co_await read_attribute(
       options, bucket, {opened->get(), status.stx_ino, mtime_ns}, false, attribute);
-  if (!size) co_return;
-  const auto meta = decode(std::span(attribute).first(*size));
-  if (meta && meta->sidecar.present) {
-    co_await remove_sidecar(options, bucket, meta->id, status.stx_ino);
+  if (size) {
+    const auto meta = decode(std::span(attribute).first(*size));
+    if (meta && meta->sidecar.present) {
+      co_await remove_sidecar(options, bucket, meta->id, status.stx_ino);
+    }
   }
   co_await remove_attribute(options, bucket, status.stx_ino, mtime_ns);
 }

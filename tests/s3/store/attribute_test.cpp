@@ -87,6 +87,27 @@ TEST_CASE("attribute: what was not published leaves nothing beside it") {
   });
 }
 
+TEST_CASE("attribute: another name of the file keeps it") {
+  on_shard([](engine::Shard&) -> Task<> {
+    PlainSite site;
+    st::Store store(site.options, site.locks);
+    for (const bool removed : {false, true}) {
+      REQUIRE(co_await put(store, "k", "content"));
+      REQUIRE(::link(site.path("k").c_str(), site.path("other").c_str()) == 0);
+      if (removed) {
+        REQUIRE(co_await remove(store, "k"));
+      } else {
+        REQUIRE(co_await put(store, "k", "new"));
+      }
+      const auto found = co_await get(site.options, "other");
+      CHECK((found && found->native && found->content == "content"));
+      REQUIRE(co_await remove(store, "other"));
+      if (!removed) REQUIRE(co_await remove(store, "k"));
+      CHECK(site.beside() == 0);
+    }
+  });
+}
+
 TEST_CASE("attribute: files from outside, and changed or copied objects, have none beside them") {
   on_shard([](engine::Shard&) -> Task<> {
     PlainSite site;

@@ -205,6 +205,65 @@ TEST_CASE("object cache: commits are seen at once, and young files not kept") {
   });
 }
 
+TEST_CASE("object cache: names are looked up once, and again when a directory has moved") {
+  if (!usable()) MILLRACE_SKIP("the filesystem of /tmp is not one that objects are kept of");
+  if (!TestFilesystem::get().abilities.names_stamp) {
+    MILLRACE_SKIP("renames on the filesystem of /tmp leave no stamps");
+  }
+  on_shard([](engine::Shard&) -> Task<> {
+    Site site(st::Durability::none);
+    st::Store store(site.options, site.locks);
+    st::ObjectCache cache(site.options, 16);
+    REQUIRE(co_await put(store, "a/b/k", "content"));
+    REQUIRE(co_await put(store, "c/k", "other"));
+    co_await engine::sleep_for(settled_ms);
+    CHECK(co_await read(cache, "a/b/k") == "content");
+    const auto many = [&]() -> Task<std::uint64_t> {
+      const auto began = std::chrono::steady_clock::now();
+      const auto before = cache.looks();
+      for (int i = 0; i < 20; ++i) {
+        CHECK(find(cache, "a/b/k"));
+        co_await engine::sleep_for(1);
+      }
+      // Once a second it is looked up all the same.
+      const auto took = std::chrono::steady_clock::now() - began;
+      co_return took < std::chrono::milliseconds(900) ? cache.looks() - before : 1;
+    };
+    CHECK(co_await many() == 1);
+    CHECK(co_await many() <= 1);
+    // A directory of its name that was removed and made again is another one.
+    REQUIRE(co_await remove(store, "c/k"));
+    REQUIRE(co_await put(store, "c/k", "again"));
+    REQUIRE(::rename(site.path("a").c_str(), site.path("z").c_str()) == 0);
+    REQUIRE(::rename(site.path("z").c_str(), site.path("a").c_str()) == 0);
+    CHECK(co_await many() == 1);
+  });
+}
+
+TEST_CASE("object cache: a directory made again where kept objects were") {
+  if (!usable()) MILLRACE_SKIP("the filesystem of /tmp is not one that objects are kept of");
+  on_shard([](engine::Shard&) -> Task<> {
+    Site site(st::Durability::none);
+    st::Store store(site.options, site.locks);
+    st::ObjectCache cache(site.options, 16);
+    REQUIRE(co_await put(store, "d/k", "old"));
+    co_await engine::sleep_for(settled_ms);
+    CHECK(co_await read(cache, "d/k") == "old");
+    const auto held = find(cache, "d/k");
+    CHECK(held);
+    REQUIRE(co_await remove(store, "d/k"));
+    CHECK_FALSE(site.exists("d"));
+    REQUIRE(co_await put(store, "d/l", "new"));
+    co_await engine::sleep_for(settled_ms);
+    CHECK(co_await read(cache, "d/l") == "new");
+    for (int i = 0; i < 3; ++i) CHECK(find(cache, "d/l"));
+    REQUIRE(::rename(site.path("d").c_str(), site.path("e").c_str()) == 0);
+    co_await engine::sleep_for(1);
+    CHECK_FALSE(find(cache, "d/l"));
+    CHECK(co_await read(cache, "d/l") == absent);
+  });
+}
+
 TEST_CASE("object cache: bounded, the longest unused go first, a hold keeps its object") {
   if (!usable()) MILLRACE_SKIP("the filesystem of /tmp is not one that objects are kept of");
   on_shard([](engine::Shard& shard) -> Task<> {

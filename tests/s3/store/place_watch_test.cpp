@@ -62,24 +62,31 @@ TEST_CASE("place watch: an era ends by a move of a watched directory, and by not
 
 TEST_CASE("place watch: a directory that was removed is watched anew when it is made again") {
   on_shard([](engine::Shard&) -> Task<> {
-    Site site;
-    co_await make_directories(site);
-    st::PlaceWatch places(site.options.data_fd);
-    REQUIRE(places.watch("bucket/d/k"));
-    const auto first = places.era();
-    REQUIRE(::rmdir(site.path("d").c_str()) == 0);
-    CHECK(co_await era_of_next_turn(places) == first);
-    CHECK(places.directories() == 1);
-    REQUIRE(::mkdir(site.path("d").c_str(), 0755) == 0);
-    CHECK(site.exists("d"));
-    REQUIRE(places.watch("bucket/d/k"));
-    CHECK(places.directories() == 2);
-    REQUIRE(::rename(site.path("d").c_str(), site.path("e").c_str()) == 0);
-    CHECK(co_await era_of_next_turn(places) != first);
+    // With a file of it open the kernel lets go of the old one, and says so, only much later.
+    for (const bool held : {false, true}) {
+      Site site;
+      co_await make_directories(site);
+      site.write_file("d/held", "content");
+      st::PlaceWatch places(site.options.data_fd);
+      REQUIRE(places.watch("bucket/d/k"));
+      const auto first = places.era();
+      engine::Descriptor open;
+      if (held) open = engine::Descriptor(::open(site.path("d/held").c_str(), O_RDONLY));
+      REQUIRE(::unlink(site.path("d/held").c_str()) == 0);
+      REQUIRE(::rmdir(site.path("d").c_str()) == 0);
+      CHECK(co_await era_of_next_turn(places) == first);
+      CHECK(places.directories() == (held ? 2 : 1));
+      REQUIRE(::mkdir(site.path("d").c_str(), 0755) == 0);
+      CHECK(site.exists("d"));
+      REQUIRE(places.watch("bucket/d/k"));
+      CHECK(places.directories() == (held ? 3 : 2));
+      REQUIRE(::rename(site.path("d").c_str(), site.path("e").c_str()) == 0);
+      CHECK(co_await era_of_next_turn(places) != first);
+    }
   });
 }
 
-TEST_CASE("place watch: watches are dropped with the objects that they were for") {
+TEST_CASE("place watch: watches are dropped with the last object") {
   on_shard([](engine::Shard&) -> Task<> {
     Site site;
     constexpr int directories = 100;
@@ -92,10 +99,10 @@ TEST_CASE("place watch: watches are dropped with the objects that they were for"
     }
     CHECK(places.directories() == directories + 1);
     const auto era = places.era();
-    places.trim(directories);
+    places.trim(1);
     CHECK(places.directories() == directories + 1);
     CHECK(places.era() == era);
-    places.trim(1);
+    places.trim(0);
     CHECK(places.directories() == 0);
     CHECK(places.era() != era);
     co_return;
@@ -110,7 +117,11 @@ TEST_CASE("place watch: a filesystem mounted anywhere ends the era") {
     st::PlaceWatch places(site.options.data_fd);
     REQUIRE(places.watch("bucket/a/b/c/k"));
     const auto first = co_await era_of_next_turn(places);
-    REQUIRE(::mount("none", site.path("a").c_str(), "tmpfs", 0, "size=64k") == 0);
+    if (::mount("none", site.path("a").c_str(), "tmpfs", 0, "size=64k") < 0) {
+      REQUIRE(errno == EPERM);
+      report_skip("may not mount");
+      co_return;
+    }
     const auto second = co_await era_of_next_turn(places);
     CHECK(second != first);
     REQUIRE(::umount2(site.path("a").c_str(), 0) == 0);
