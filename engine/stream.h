@@ -12,11 +12,14 @@
 
 namespace millrace::engine {
 
-// How much of a file's front has been in the page cache with nothing of it still being read. Kept
-// by whoever has the file open, from send to send; believed for a second after it was begun.
-struct Settled {
-  std::uint64_t bytes = 0;
-  std::uint64_t begun_ns = 0;
+// How much of a file's front has been in the page cache: found there by name (looked), and with
+// nothing of it still being read (settled). Kept by whoever has the file open, from send to send,
+// and believed for a time after it was begun.
+struct Cached {
+  std::uint64_t looked_bytes = 0;
+  std::uint64_t looked_ns = 0;
+  std::uint64_t settled_bytes = 0;
+  std::uint64_t settled_ns = 0;
 };
 
 // How the bytes of a file may reach the socket.
@@ -24,8 +27,8 @@ struct FileSource {
   int fd = -1;
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
-  bool local = false;          // on a filesystem whose cached pages can be sent without waiting
-  Settled* settled = nullptr;  // of the same open file; lives until the send is done
+  bool local = false;        // on a filesystem whose cached pages can be sent without waiting
+  Cached* cached = nullptr;  // of the same open file; lives until the send is done
 };
 
 class Stream {
@@ -103,6 +106,7 @@ class Stream {
   Task<void> receive_stopped();
   Task<Result<std::size_t>> receive_directly(std::span<std::byte> into);
   Task<Result<>> writable();
+  static bool is_cached(const FileSource& source, std::size_t piece, Cached& cached);
   Task<Result<>> send_copied(FileSource& source, std::size_t bytes);
 
   Descriptor socket_;

@@ -14,9 +14,10 @@ namespace millrace::engine {
 namespace {
 // One non-blocking sendfile: long enough to be cheap, short enough to be fair to others.
 constexpr std::size_t send_file_bytes_max = 1024 * 1024;
-// After a wait this long what was resident is looked at again: memory may have been wanted.
-constexpr std::uint64_t resident_ns = 20'000'000;
-// And pages that were read are asked for again only by name, not by content, for this long.
+// For so long what was found in the page cache is believed to be there: pages that were sent in
+// this time are the last that the kernel takes when memory is wanted.
+constexpr std::uint64_t looked_ns = 100'000'000;
+// And for so long pages that had been read are looked for by name, not by content.
 constexpr std::uint64_t settled_ns = 1'000'000'000;
 constexpr std::size_t send_now_bytes_max = 256 * 1024;
 }  // namespace
@@ -64,31 +65,45 @@ Task<Result<>> Stream::send_copied(FileSource& source, std::size_t bytes) {
   co_return co_await send(piece, source.bytes > 0);
 }
 
+// Whether the piece at the front of the source can be sent without waiting for a disk.
+bool Stream::is_cached(const FileSource& source, std::size_t piece, Cached& cached) {
+  const std::uint64_t now_ns = Shard::current().now_ns();
+  const std::uint64_t end = source.offset + piece;
+  if (now_ns - cached.settled_ns > settled_ns) cached.settled_bytes = 0;
+  if (now_ns - cached.looked_ns > looked_ns) cached.looked_bytes = 0;
+  if (end <= cached.looked_bytes && end <= cached.settled_bytes) return true;
+  const bool settled = end <= cached.settled_bytes;
+  if (!Shard::current().ring().resident(source.fd, source.offset, piece, settled)) {
+    cached = {};
+    return false;
+  }
+  const auto extend = [&](std::uint64_t& bytes, std::uint64_t& begun_ns) {
+    if (source.offset > bytes) return;
+    if (bytes == 0) begun_ns = now_ns;
+    bytes = std::max(bytes, end);
+  };
+  extend(cached.looked_bytes, cached.looked_ns);
+  extend(cached.settled_bytes, cached.settled_ns);
+  return true;
+}
+
 Task<Result<>> Stream::send_file(FileSource source) {
   Ring& ring = Shard::current().ring();
   // Once a piece was cold, what follows is being read ahead: in the cache by name, not yet by
   // content, so that sendfile(2) would wait for the disk on this thread. The rest is copied.
   bool cold = !source.local;
-  std::uint64_t resident_end = source.offset;  // looked at once, however short the sends are
-  std::uint64_t looked_ns = 0;
-  Settled none;
-  Settled& settled = source.settled != nullptr ? *source.settled : none;
-  if (Shard::current().now_ns() - settled.begun_ns > settled_ns) settled.bytes = 0;
+  Cached none;
+  Cached& cached = source.cached != nullptr ? *source.cached : none;
+  std::uint64_t sure_end = source.offset;  // looked at once, however short the sends are
+  std::uint64_t sure_ns = 0;
   while (source.bytes > 0) {
     std::size_t piece = std::min<std::uint64_t>(source.bytes, send_file_bytes_max);
-    if (resident_end > source.offset && Shard::current().now_ns() - looked_ns < resident_ns) {
-      piece = std::min<std::uint64_t>(piece, resident_end - source.offset);
+    if (sure_end > source.offset && Shard::current().now_ns() - sure_ns < looked_ns) {
+      piece = std::min<std::uint64_t>(piece, sure_end - source.offset);
     } else {
-      resident_end = source.offset + piece;
-      const bool known = resident_end <= settled.bytes;
-      cold = cold || !ring.resident(source.fd, source.offset, piece, known);
-      if (cold) {
-        settled.bytes = 0;
-      } else if (source.offset <= settled.bytes) {
-        if (settled.bytes == 0) settled.begun_ns = Shard::current().now_ns();
-        settled.bytes = std::max(settled.bytes, resident_end);
-      }
-      looked_ns = Shard::current().now_ns();
+      cold = cold || !is_cached(source, piece, cached);
+      sure_end = source.offset + piece;
+      sure_ns = Shard::current().now_ns();
     }
     if (cold) {
       const auto copied = co_await send_copied(source, piece);

@@ -102,7 +102,7 @@ Task<Outcome<>> send_content(Request& request, const store::ObjectCache::Hold& o
                                         .offset = offset,
                                         .bytes = bytes,
                                         .local = request.service.store().options().abilities.local,
-                                        .settled = object.settled()});
+                                        .cached = object.cached()});
   }
   if (!sent) co_return refuse(ErrorCode::request_timeout);
   co_return Outcome<>{};

@@ -35,7 +35,7 @@ struct ObjectCache::Slot {
   std::uint64_t era = 0;            // of places_, in which the path was looked up and watched
   std::uint64_t unwatched_era = 0;  // in which it could not be watched
   std::uint64_t looked_ns = 0;
-  engine::Settled settled;
+  engine::Cached cached;
   Slot* next = nullptr;  // of the same bucket of the table; of a free one: the next free one
   Slot* newer = nullptr;
   Slot* older = nullptr;
@@ -56,8 +56,8 @@ std::string_view ObjectCache::Hold::content() const {
                         : std::string_view{};
 }
 
-engine::Settled* ObjectCache::Hold::settled() const {
-  return &slot_->settled;
+engine::Cached* ObjectCache::Hold::cached() const {
+  return &slot_->cached;
 }
 
 ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max,

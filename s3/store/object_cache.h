@@ -68,7 +68,7 @@ class ObjectCache {
     // The whole content, if it is in memory (and not empty).
     std::string_view content() const;
     // For engine::FileSource.
-    engine::Settled* settled() const;
+    engine::Cached* cached() const;
 
    private:
     friend class ObjectCache;
