@@ -230,7 +230,9 @@ def main():
     place = servers.ROOT / "bench" / "results" if is_record else options.folder
     place.mkdir(exist_ok=True)
     path = place / f"{began:%Y-%m-%d-%H%M}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    # Commands as they are run from the repository's root: where that was is nobody's business.
+    text = json.dumps(result, indent=1).replace(f"{servers.ROOT}/", "")
+    path.write_text(text + "\n")
     print(f"\nwritten to {path}")
 
 
