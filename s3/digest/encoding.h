@@ -39,7 +39,6 @@ std::string base64_text(std::span<const std::uint8_t> in);
 // zero, or more bytes than out holds.
 std::optional<std::size_t> base64_decode(std::string_view text, std::span<std::uint8_t> out);
 
-// The value of one hex digit, or -1.
 // A table: the digits of a signature are random, and so would be the branches on them.
 inline constexpr std::array<std::int8_t, 256> hex_digits = [] {
   std::array<std::int8_t, 256> value;
@@ -52,6 +51,7 @@ inline constexpr std::array<std::int8_t, 256> hex_digits = [] {
   }
   return value;
 }();
+// The value of one hex digit, or -1.
 constexpr int hex_digit(char c) {
   return hex_digits[static_cast<unsigned char>(c)];
 }

@@ -322,9 +322,9 @@ engine::Result<Abilities> probe_abilities(int parent_fd, const char* scratch_nam
   probe_direct_io(scratch, abilities);
   abilities.copy_file_range = probe_copy(scratch, false);
   abilities.reflink = probe_copy(scratch, true);
-  // Events of this node's own changes come everywhere; those of other nodes never do.
-  abilities.names_stamp = probe_stamps(scratch, "stamp-a", "stamp-b", 0) &&
+  abilities.names_stamp = abilities.local && probe_stamps(scratch, "stamp-a", "stamp-b", 0) &&
                           probe_stamps(scratch, "stamp-a", "stamp-b", RENAME_EXCHANGE);
+  // Events of this node's own changes come everywhere; those of other nodes never do.
   abilities.inotify = abilities.local ? probe_inotify(scratch) : no(ENOTSUP);
   abilities.directory_sync =
       probe_directory_sync(scratch, abilities.kind, abilities.directory_sync_errnum);

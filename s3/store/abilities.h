@@ -68,7 +68,8 @@ struct Abilities {
   DirectorySync directory_sync = DirectorySync::fails;
   std::int32_t directory_sync_errnum = 0;
 
-  // Exchanging or renaming a file moves its change time (not so for an exchange on xfs).
+  // Exchanging or renaming a file moves its change time (not so for an exchange on xfs). Asked of
+  // local filesystems only.
   bool names_stamp = false;
 
   // The largest of 800 (ext4 with blocks of 1 KiB), 3,500, 8,000 and 60,000 bytes that fits in one

@@ -236,10 +236,6 @@ Task<Result<Opened>> open_in(const StoreOptions& options, int directory, const c
   co_return Opened{std::move(*opened), false};
 }
 
-}  // namespace
-
-namespace {
-
 Task<Result<>> open_entry_once(const StoreOptions& options, std::string_view bucket, int directory,
                                const char* leaf, std::string_view key, OpenObject& out) {
   auto opened = co_await open_in(options, directory, leaf);

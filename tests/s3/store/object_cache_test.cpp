@@ -215,7 +215,6 @@ TEST_CASE("object cache: names are looked up once, and again when a directory ha
     st::Store store(site.options, site.locks);
     st::ObjectCache cache(site.options, 16);
     REQUIRE(co_await put(store, "a/b/k", "content"));
-    REQUIRE(co_await put(store, "c/k", "other"));
     co_await engine::sleep_for(settled_ms);
     CHECK(co_await read(cache, "a/b/k") == "content");
     const auto many = [&]() -> Task<std::uint64_t> {
@@ -231,9 +230,7 @@ TEST_CASE("object cache: names are looked up once, and again when a directory ha
     };
     CHECK(co_await many() == 1);
     CHECK(co_await many() <= 1);
-    // A directory of its name that was removed and made again is another one.
-    REQUIRE(co_await remove(store, "c/k"));
-    REQUIRE(co_await put(store, "c/k", "again"));
+    // Moved and back again: it is where it was, but that has to be found out.
     REQUIRE(::rename(site.path("a").c_str(), site.path("z").c_str()) == 0);
     REQUIRE(::rename(site.path("z").c_str(), site.path("a").c_str()) == 0);
     CHECK(co_await many() == 1);
