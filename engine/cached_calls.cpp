@@ -56,7 +56,7 @@ bool Ring::resident(int fd, std::uint64_t offset, std::uint64_t bytes, bool sett
   if (settled) return true;
   // cachestat also counts pages that are still being read; those refuse a read that may not wait.
   // Reads ahead end in runs far longer than this step, so its last bytes speak for them.
-  constexpr std::uint64_t step_bytes = 64 * 1024;
+  constexpr std::uint64_t step_bytes = 128 * 1024;
   std::byte one{};
   for (std::uint64_t end = std::min(bytes, step_bytes);; end = std::min(bytes, end + step_bytes)) {
     if (read_cached(fd, std::span(&one, 1), offset + end - 1) != 1) return false;

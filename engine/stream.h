@@ -13,8 +13,8 @@
 namespace millrace::engine {
 
 // How much of a file's front has been in the page cache: found there by name (looked), and with
-// nothing of it still being read (settled). Kept by whoever has the file open, from send to send,
-// and believed for a time after it was begun.
+// nothing of it still being read (settled). Kept by whoever has the file open, from send to send:
+// the first believed for a time after it was begun, the second after any part was looked at.
 struct Cached {
   std::uint64_t looked_bytes = 0;
   std::uint64_t looked_ns = 0;

@@ -13,11 +13,12 @@ namespace millrace::engine {
 
 namespace {
 // One non-blocking sendfile: long enough to be cheap, short enough to be fair to others.
-constexpr std::size_t send_file_bytes_max = 1024 * 1024;
+constexpr std::size_t send_file_bytes_max = 2 * 1024 * 1024;
 // For so long what was found in the page cache is believed to be there: pages that were sent in
 // this time are the last that the kernel takes when memory is wanted.
 constexpr std::uint64_t looked_ns = 100'000'000;
-// And for so long pages that had been read are looked for by name, not by content.
+// And for so long after a look that found all of its pages, those that had been read are looked
+// for by name, not by content.
 constexpr std::uint64_t settled_ns = 1'000'000'000;
 constexpr std::size_t send_now_bytes_max = 256 * 1024;
 }  // namespace
@@ -77,13 +78,14 @@ bool Stream::is_cached(const FileSource& source, std::size_t piece, Cached& cach
     cached = {};
     return false;
   }
-  const auto extend = [&](std::uint64_t& bytes, std::uint64_t& begun_ns) {
-    if (source.offset > bytes) return;
-    if (bytes == 0) begun_ns = now_ns;
-    bytes = std::max(bytes, end);
-  };
-  extend(cached.looked_bytes, cached.looked_ns);
-  extend(cached.settled_bytes, cached.settled_ns);
+  if (cached.looked_bytes == 0) cached.looked_ns = now_ns;
+  if (source.offset <= cached.looked_bytes) {
+    cached.looked_bytes = std::max(cached.looked_bytes, end);
+  }
+  cached.settled_ns = now_ns;
+  if (source.offset <= cached.settled_bytes) {
+    cached.settled_bytes = std::max(cached.settled_bytes, end);
+  }
   return true;
 }
 
