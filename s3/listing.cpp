@@ -12,24 +12,24 @@ constexpr std::string_view max_keys_message =
     "Provided max-keys not an integer or within integer range";
 
 // The decoded value of a parameter; empty if it's absent.
-Outcome<std::string_view> value_of(std::string_view query, std::string_view name,
+Outcome<std::string_view> value_of(const QueryParameters& query, std::string_view name,
                                    DecodeArena& arena) {
-  const auto parameter = find(query, name);
+  const auto parameter = query.find(name);
   if (!parameter) return std::string_view{};
   return arena.decode(parameter->value, UriPart::query);
 }
 
 // An empty value is as good as none. AWS takes any 32-bit integer and cuts it to 1000.
-Outcome<std::uint32_t> max_keys_of(std::string_view query) {
-  const auto parameter = find(query, "max-keys");
+Outcome<std::uint32_t> max_keys_of(const QueryParameters& query) {
+  const auto parameter = query.find("max-keys");
   if (!parameter || parameter->value.empty()) return list_keys_max;
   const auto number = parse_decimal(parameter->value, std::numeric_limits<std::int32_t>::max());
   if (!number) return refuse_argument(max_keys_message, "max-keys", parameter->value);
   return static_cast<std::uint32_t>(*number < list_keys_max ? *number : list_keys_max);
 }
 
-Outcome<bool> encoding_of(std::string_view query) {
-  const auto parameter = find(query, "encoding-type");
+Outcome<bool> encoding_of(const QueryParameters& query) {
+  const auto parameter = query.find("encoding-type");
   if (!parameter || parameter->value.empty()) return false;
   if (decodes_to(parameter->value, "url", Case::exact)) return true;
   return refuse_argument("Invalid Encoding Method specified in Request", "encoding-type",
@@ -80,7 +80,7 @@ Outcome<std::string_view> token_position(std::string_view token, DecodeArena& ar
 
 }  // namespace
 
-Outcome<ListParameters> parse_list_parameters(ListVersion version, std::string_view query,
+Outcome<ListParameters> parse_list_parameters(ListVersion version, const QueryParameters& query,
                                               DecodeArena& arena) {
   ListParameters list;
   list.version = version;
@@ -115,10 +115,10 @@ Outcome<ListParameters> parse_list_parameters(ListVersion version, std::string_v
     list.fetch_owner = true;
     return list;
   }
-  const auto owner = find(query, "fetch-owner");
+  const auto owner = query.find("fetch-owner");
   list.fetch_owner = owner && decodes_to(owner->value, "true", Case::ignored);
   list.after = list.start_after;
-  list.has_token = find(query, "continuation-token").has_value();
+  list.has_token = query.find("continuation-token").has_value();
   if (list.continuation_token.empty()) return list;  // AWS: an empty token is the first page
   const auto position = token_position(list.continuation_token, arena);
   if (!position) return std::unexpected(position.error());

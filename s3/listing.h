@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "s3/auth/percent.h"
 #include "s3/error.h"
 #include "s3/query.h"
 
@@ -33,7 +34,7 @@ struct ListParameters {
 
 // Errors: InvalidArgument naming the parameter; InvalidURI for a broken escape. The arena needs
 // twice the query's size.
-Outcome<ListParameters> parse_list_parameters(ListVersion version, std::string_view query,
+Outcome<ListParameters> parse_list_parameters(ListVersion version, const QueryParameters& query,
                                               DecodeArena& arena);
 
 // Tokens are base64url of a version, a check over the rest, and the key or common prefix that the

@@ -80,16 +80,16 @@ struct Request {
 };
 
 // decodes_to with the usual case, a name without escapes, done by one comparison.
-bool named(const RawParameter& parameter, bool encoded, std::string_view name) {
-  return encoded ? decodes_to(parameter.name, name, Case::exact) : parameter.name == name;
+bool named(const RawParameter& parameter, std::string_view name) {
+  return parameter.name_encoded ? decodes_to(parameter.name, name, Case::exact)
+                                : parameter.name == name;
 }
 
 void note_parameter(Request& request, const RawParameter& parameter, Scope scope) {
-  const bool encoded = is_encoded(parameter.name, UriPart::query);
   // Presigned requests bring seven parameters of X-Amz-: none of them needs the loop.
-  const bool maybe_selector = encoded || is_lower(parameter.name);
+  const bool maybe_selector = parameter.name_encoded || is_lower(parameter.name);
   for (std::size_t i = 0; maybe_selector && i < selectors.size(); ++i) {
-    if (!named(parameter, encoded, selectors[i])) continue;
+    if (!named(parameter, selectors[i])) continue;
     if (scope == Scope::object &&
         std::ranges::find(ignored_on_objects, selectors[i]) != ignored_on_objects.end()) {
       return;
@@ -98,19 +98,18 @@ void note_parameter(Request& request, const RawParameter& parameter, Scope scope
     request.selectors |= std::uint64_t{1} << i;
     return;
   }
-  if (named(parameter, encoded, "id")) request.id = true;
-  if (named(parameter, encoded, "partNumber")) request.part_number = true;
-  if (named(parameter, encoded, "list-type") && !request.list_type) {
+  if (named(parameter, "id")) request.id = true;
+  if (named(parameter, "partNumber")) request.part_number = true;
+  if (named(parameter, "list-type") && !request.list_type) {
     request.list_type = parameter.value;
   }
   // Presigning libraries may move headers into the query.
   if (decodes_to(parameter.name, "x-amz-copy-source", Case::ignored)) request.copy_source = true;
 }
 
-Request read_request(std::string_view query, Scope scope) {
+Request read_request(const QueryParameters& query, Scope scope) {
   Request request;
-  RawQuery cursor(query);
-  while (const auto parameter = cursor.next()) note_parameter(request, *parameter, scope);
+  for (const RawParameter parameter : query) note_parameter(request, parameter, scope);
   return request;
 }
 
@@ -160,10 +159,10 @@ std::string_view permission(OperationId id, bool version_named) {
   return version_named && !row.version_permission.empty() ? row.version_permission : row.permission;
 }
 
-Outcome<OperationId> resolve(const http::Head& head, Scope scope) {
+Outcome<OperationId> resolve(const http::Head& head, const QueryParameters& query, Scope scope) {
   // A preflight carries the query of the request that it announces; the table has one row for it.
   if (head.method == http::Method::options) return OperationId::preflight;
-  Request request = read_request(head.query, scope);
+  Request request = read_request(query, scope);
   request.copy_source = request.copy_source || head.find("x-amz-copy-source") != nullptr;
   request.object_lambda_route = head.find("x-amz-request-route") != nullptr;
 
@@ -201,7 +200,7 @@ void AllowedMethods::add(std::string_view method) {
   for (const char c : method) text_[size_++] = c;
 }
 
-AllowedMethods allowed_methods(Scope scope, std::string_view query) {
+AllowedMethods allowed_methods(Scope scope, const QueryParameters& query) {
   const Request request = read_request(query, scope);
   AllowedMethods allowed;
   for (const Operation& row : table) {

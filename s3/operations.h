@@ -11,6 +11,7 @@
 
 #include "http/head.h"
 #include "s3/address.h"
+#include "s3/auth/percent.h"
 #include "s3/error.h"
 #include "s3/operation_table.h"
 
@@ -62,7 +63,7 @@ std::string_view permission(OperationId id, bool version_named);
 // as AWS does. Errors: MethodNotAllowed (nothing in S3 has this method on this resource; send
 // allowed_methods as Allow), InvalidArgument (two sub-resources at once, a list-type that does not
 // exist), InvalidRequest (a part number that makes no sense).
-Outcome<OperationId> resolve(const http::Head& head, Scope scope);
+Outcome<OperationId> resolve(const http::Head& head, const QueryParameters& query, Scope scope);
 
 // The value of Allow (RFC 9110 section 10.2.1) for a resource and its sub-resource in the query.
 class AllowedMethods {
@@ -74,6 +75,6 @@ class AllowedMethods {
   std::array<char, 48> text_{};
   std::size_t size_ = 0;
 };
-AllowedMethods allowed_methods(Scope scope, std::string_view query);
+AllowedMethods allowed_methods(Scope scope, const QueryParameters& query);
 
 }  // namespace millrace::s3

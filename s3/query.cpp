@@ -6,13 +6,6 @@
 #include "engine/check.h"
 
 namespace millrace::s3 {
-std::optional<RawParameter> find(std::string_view query, std::string_view name) {
-  RawQuery cursor(query);
-  while (const auto parameter = cursor.next()) {
-    if (decodes_to(parameter->name, name, Case::exact)) return parameter;
-  }
-  return std::nullopt;
-}
 
 Outcome<std::string_view> decode(std::string_view raw, std::span<char> buffer, UriPart part) {
   if (!is_encoded(raw, part)) return raw;

@@ -1,7 +1,6 @@
-// What handlers read of a raw query string, without allocating: look-up by decoded name, decoding
-// into the caller's buffer, numbers. The decoding itself is the one that signatures are checked
-// with (auth/percent.h). Views point into the query or that buffer. Stateless.
-// A name that occurs twice counts as its first occurrence, everywhere.
+// What handlers read of a query's values, without allocating: decoding into the caller's buffer,
+// numbers. The decoding itself is the one that signatures are checked with (auth/percent.h). Views
+// point into the query or that buffer. Stateless.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +13,6 @@
 #include "s3/error.h"
 
 namespace millrace::s3 {
-
-// The first parameter whose decoded name is the plain one.
-std::optional<RawParameter> find(std::string_view query, std::string_view name);
 
 // The decoded text: raw itself where nothing is encoded, else written to the buffer, which needs
 // at most raw.size() bytes (CHECKed). A '%' without two hex digits is InvalidURI.

@@ -4,6 +4,7 @@
 
 #include "http/exchange.h"
 #include "s3/address.h"
+#include "s3/auth/percent.h"
 #include "s3/auth/sigv4.h"
 #include "s3/error.h"
 #include "s3/operations.h"
@@ -23,12 +24,13 @@ using RequestId = std::array<char, 16>;
 
 struct Request {
   Request(Service& service_in, http::Exchange& exchange_in)
-      : service(service_in), exchange(exchange_in) {}
+      : service(service_in), exchange(exchange_in), query(exchange_in.head().query) {}
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
   Service& service;
   http::Exchange& exchange;
+  QueryParameters query;
 
   RequestId id{};
   std::string_view tenant = "default";

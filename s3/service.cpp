@@ -86,20 +86,21 @@ Task<Outcome<>> Service::run(Request& request) {
   const auto address = resolve_address(head, options_.domains, request.bucket_buffer);
   if (!address) co_return std::unexpected(address.error());
   request.address = *address;
-  const auto operation_id = resolve(head, address->scope);
+  const auto operation_id = resolve(head, request.query, address->scope);
   if (operation_id) request.operation = *operation_id;
   if (const auto known = identify(request); !known) co_return known;
   if (!operation_id) {
     if (operation_id.error().code == ErrorCode::method_not_allowed) {
       request.error_header_name = "Allow";
-      request.error_header_value = allowed_methods(address->scope, head.query).text();
+      request.error_header_value = allowed_methods(address->scope, request.query).text();
     }
     co_return std::unexpected(operation_id.error());
   }
   if (const auto allowed = authorise(request); !allowed) co_return allowed;
   const Handler handler = handler_of(*operation_id);
   if (handler == nullptr) co_return refuse(ErrorCode::not_implemented);
-  if (const auto whole = check_unimplemented(head, *operation_id); !whole) co_return whole;
+  if (const auto whole = check_unimplemented(head, request.query, *operation_id); !whole)
+    co_return whole;
   if (const auto names = check_names(request); !names) co_return names;
   if (const auto admitted = admit(shard_); !admitted) co_return admitted;
   co_return co_await handler(request);
@@ -109,7 +110,8 @@ Outcome<> Service::identify(Request& request) {
   const Policy policy{.region = options_.region,
                       .now_unix_seconds = static_cast<std::int64_t>(shard_.wall_seconds()),
                       .max_skew_seconds = limits::clock_skew_seconds_max};
-  auto identity = authenticate(request.head(), options_.credentials, policy, signing_keys_);
+  auto identity =
+      authenticate(request.head(), request.query, options_.credentials, policy, signing_keys_);
   if (identity) {
     request.identity = *identity;
     return {};

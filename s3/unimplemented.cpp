@@ -137,22 +137,22 @@ Outcome<> check_parameter(const RawParameter& parameter, OperationId id) {
 
 }  // namespace
 
-Outcome<> check_unimplemented(const http::Head& head, OperationId id) {
+Outcome<> check_unimplemented(const http::Head& head, const QueryParameters& query,
+                              OperationId id) {
   for (const http::Field& field : head.fields()) {
     const auto checked = check_named(field.name, field.value, id);
     if (!checked) return checked;
   }
-  RawQuery cursor(head.query);
   std::array<char, 192> buffer;  // over three times any rule's name
-  while (const auto parameter = cursor.next()) {
-    if (const auto checked = check_parameter(*parameter, id); !checked) return checked;
-    if (parameter->name.size() > buffer.size()) continue;
-    const auto name = decode(parameter->name, buffer, UriPart::query);
+  for (const RawParameter parameter : query) {
+    if (const auto checked = check_parameter(parameter, id); !checked) return checked;
+    if (parameter.name.size() > buffer.size()) continue;
+    const auto name = decode(parameter.name, buffer, UriPart::query);
     // Conditions are headers only; a parameter of that name is just unknown.
     if (!name || name->size() < 6 || !http::field_name_equal(name->substr(0, 6), "x-amz-"))
       continue;
-    if (auto checked = check_named(*name, parameter->value, id); !checked) {
-      checked.error().argument_name = parameter->name;  // the buffer goes away
+    if (auto checked = check_named(*name, parameter.value, id); !checked) {
+      checked.error().argument_name = parameter.name;  // the buffer goes away
       return checked;
     }
   }

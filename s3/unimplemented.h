@@ -4,6 +4,7 @@
 #pragma once
 
 #include "http/head.h"
+#include "s3/auth/percent.h"
 #include "s3/error.h"
 #include "s3/operations.h"
 
@@ -11,6 +12,6 @@ namespace millrace::s3 {
 
 // Call after authentication, for an operation that is implemented. The error (NotImplemented, for
 // a storage class InvalidStorageClass) names the header or parameter as its argument.
-Outcome<> check_unimplemented(const http::Head& head, OperationId id);
+Outcome<> check_unimplemented(const http::Head& head, const QueryParameters& query, OperationId id);
 
 }  // namespace millrace::s3

@@ -17,7 +17,7 @@ void authenticate(benchmark::State& state, const std::string& bytes) {
   s3::SigningKeyCache keys;
   const s3::CredentialSource source = credentials().source();
   for (auto step : state) {
-    auto identity = s3::authenticate(head, source, policy(), keys);
+    auto identity = s3::authenticate(head, head.query, source, policy(), keys);
     MILLRACE_CHECK(identity.has_value() && !identity->anonymous());
     benchmark::DoNotOptimize(identity);
   }
@@ -48,8 +48,9 @@ void route(benchmark::State& state) {
   for (auto step : state) {
     s3::BucketBuffer buffer;
     const auto address = s3::resolve_address(head, {}, buffer);
-    const auto operation = s3::resolve(head, address->scope);
-    benchmark::DoNotOptimize(s3::check_unimplemented(head, *operation));
+    const s3::QueryParameters query(head.query);
+    const auto operation = s3::resolve(head, query, address->scope);
+    benchmark::DoNotOptimize(s3::check_unimplemented(head, query, *operation));
   }
 }
 BENCHMARK(route);

@@ -105,41 +105,29 @@ int compare_encoded(std::string_view a, std::string_view b) {
   }
 }
 
-// A parameter as places in the query: half the size of views, and trivially constructed.
-struct Place {
-  std::uint16_t name_at, name_size, value_at, value_size;
-};
+bool canonical_less(const RawParameter& a, const RawParameter& b) {
+  const int names = compare_encoded(a.name, b.name);
+  return names != 0 ? names < 0 : compare_encoded(a.value, b.value) < 0;
+}
 
-bool put_query(HashWriter& out, std::string_view query, bool presigned) {
-  if (query.size() > UINT16_MAX) return false;
-  std::array<Place, query_parameters_max> places;
+void put_query(HashWriter& out, const QueryParameters& query, bool presigned) {
+  std::array<std::uint16_t, query_parameters_max> order;  // of what is signed
   std::size_t count = 0;
-  RawQuery parameters(query);
-  while (const auto parameter = parameters.next()) {
-    if (presigned && decodes_to(parameter->name, "x-amz-signature", Case::ignored)) continue;
-    if (count == places.size()) return false;
-    const auto at = [&](std::string_view part) {
-      return static_cast<std::uint16_t>(part.empty() ? 0 : part.data() - query.data());
-    };
-    places[count++] = {at(parameter->name), static_cast<std::uint16_t>(parameter->name.size()),
-                       at(parameter->value), static_cast<std::uint16_t>(parameter->value.size())};
+  for (std::size_t i = 0; i < query.size(); ++i) {
+    const std::string_view name = query[i].name;
+    if (presigned && decodes_to(name, "x-amz-signature", Case::ignored)) continue;
+    order[count++] = static_cast<std::uint16_t>(i);
   }
-  const auto name = [&](const Place& p) { return query.substr(p.name_at, p.name_size); };
-  const auto value = [&](const Place& p) { return query.substr(p.value_at, p.value_size); };
-  const std::span<Place> used(places.data(), count);
-  std::ranges::sort(used, [&](const Place& a, const Place& b) {
-    const int names = compare_encoded(name(a), name(b));
-    return names != 0 ? names < 0 : compare_encoded(value(a), value(b)) < 0;
-  });
+  const std::span<std::uint16_t> used(order.data(), count);
+  std::ranges::sort(used, canonical_less, [&](std::uint16_t i) { return query[i]; });
   bool first = true;
-  for (const Place& place : used) {
+  for (const std::uint16_t i : used) {
     if (!first) out.put('&');
     first = false;
-    put_encoded(out, name(place), UriPart::query);
+    put_encoded(out, query[i].name, UriPart::query);
     out.put('=');
-    put_encoded(out, value(place), UriPart::query);
+    put_encoded(out, query[i].value, UriPart::query);
   }
-  return true;
 }
 
 // Trimmed, runs of spaces as one.
@@ -179,15 +167,16 @@ std::string_view take_name(std::string_view& list) {
 }  // namespace
 
 std::expected<Sha256::Digest, AuthFailure> hash_canonical_request(const http::Head& head,
+                                                                  const QueryParameters& query,
                                                                   const CanonicalInput& input) {
-  if (!percent_valid(head.path) || !percent_valid(head.query))
+  if (!query.whole() || !percent_valid(head.path) || !percent_valid(query.text()))
     return std::unexpected(AuthFailure::uri);
   HashWriter out;
   out.put(head.method_text);
   out.put('\n');
   put_encoded(out, head.path, UriPart::path);
   out.put('\n');
-  if (!put_query(out, head.query, input.presigned)) return std::unexpected(AuthFailure::uri);
+  put_query(out, query, input.presigned);
   out.put('\n');
   for (std::string_view rest = input.signed_headers; !rest.empty();) {
     if (!put_field(out, head, take_name(rest)))

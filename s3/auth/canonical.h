@@ -9,15 +9,13 @@
 
 #include "http/head.h"
 #include "s3/auth/failure.h"
+#include "s3/auth/percent.h"
 #include "s3/digest/hash.h"
 
 #include <expected>
 #include <string_view>
 
 namespace millrace::s3 {
-
-// More parameters than any S3 request has; it bounds the sorting of a hostile query.
-inline constexpr std::size_t query_parameters_max = 256;
 
 struct CanonicalInput {
   std::string_view signed_headers;  // "host;range;x-amz-date", checked with signed_headers_valid
@@ -28,6 +26,7 @@ struct CanonicalInput {
 // Fails with uri (bad percent-encoding or too many parameters), or with signature_mismatch when
 // a signed header isn't in the request.
 std::expected<Sha256::Digest, AuthFailure> hash_canonical_request(const http::Head& head,
+                                                                  const QueryParameters& query,
                                                                   const CanonicalInput& input);
 
 // Lower case, strictly ascending, only characters of field names, includes "host".

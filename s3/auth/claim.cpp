@@ -47,16 +47,14 @@ struct QueryMaterial {
   bool version_2() const { return has(slot_v2_key) || has(slot_v2_signature); }
 };
 
-QueryMaterial scan_query(std::string_view query) {
+QueryMaterial scan_query(const QueryParameters& query) {
   QueryMaterial found;
-  RawQuery parameters(query);
-  while (const auto parameter = parameters.next()) {
-    const bool encoded = is_encoded(parameter->name, UriPart::query);
+  for (const RawParameter parameter : query) {
     for (std::size_t slot = 0; slot < slot_count; ++slot) {
-      if (!encoded && parameter->name.size() != slot_names[slot].size()) continue;
-      if (!decodes_to(parameter->name, slot_names[slot], Case::ignored)) continue;
+      if (!parameter.name_encoded && parameter.name.size() != slot_names[slot].size()) continue;
+      if (!decodes_to(parameter.name, slot_names[slot], Case::ignored)) continue;
       found.repeated = found.repeated || found.value[slot].has_value();
-      found.value[slot] = parameter->value;
+      found.value[slot] = parameter.value;
     }
   }
   return found;
@@ -229,9 +227,12 @@ std::expected<Claim, AuthError> query_claim(const http::Head& head, const QueryM
 
 }  // namespace
 
-std::expected<Claim, AuthError> parse_claim(const http::Head& head, ClaimScratch& scratch) {
+std::expected<Claim, AuthError> parse_claim(const http::Head& head,
+                                            const QueryParameters& parameters,
+                                            ClaimScratch& scratch) {
+  if (!parameters.whole()) return std::unexpected(AuthFailure::uri);
   if (has_duplicates(head)) return std::unexpected(AuthFailure::duplicated_header);
-  const QueryMaterial query = scan_query(head.query);
+  const QueryMaterial query = scan_query(parameters);
   const http::Field* authorization = head.find("authorization");
   const int mechanisms =
       int{authorization != nullptr} + int{query.version_4()} + int{query.version_2()};

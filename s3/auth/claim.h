@@ -6,6 +6,7 @@
 
 #include "http/head.h"
 #include "s3/auth/failure.h"
+#include "s3/auth/percent.h"
 
 #include <array>
 #include <cstdint>
@@ -38,6 +39,7 @@ using ClaimScratch = std::array<char, 4096>;
 
 // Decides the mechanism, for every request alike: anonymous only without any authentication
 // material, a failure with two kinds of it or with an unknown one.
-std::expected<Claim, AuthError> parse_claim(const http::Head& head, ClaimScratch& scratch);
+std::expected<Claim, AuthError> parse_claim(const http::Head& head, const QueryParameters& query,
+                                            ClaimScratch& scratch);
 
 }  // namespace millrace::s3

@@ -56,15 +56,45 @@ bool decodes_to(std::string_view raw, std::string_view text, Case letters) {
   return bytes.next() < 0;
 }
 
-std::optional<RawParameter> RawQuery::next() {
-  while (!rest_.empty()) {
-    const std::size_t end = rest_.find('&');
-    const std::string_view piece = rest_.substr(0, end);
-    rest_.remove_prefix(end == rest_.npos ? rest_.size() : end + 1);
-    if (piece.empty()) continue;
-    const std::size_t equals = piece.find('=');
-    if (equals == piece.npos) return RawParameter{piece, {}};
-    return RawParameter{piece.substr(0, equals), piece.substr(equals + 1)};
+QueryParameters::QueryParameters(std::string_view query) : query_(query) {
+  constexpr std::size_t bytes_max = (1 << 15) - 1;  // of the places' fields
+  const std::size_t size = query.size();
+  if (size > bytes_max) {
+    whole_ = false;
+    return;
+  }
+  for (std::size_t at = 0; at < size; ++at) {  // over the '&'
+    const std::size_t begin = at;
+    bool encoded = false;
+    for (; at < size && query[at] != '=' && query[at] != '&'; ++at) {
+      encoded |= query[at] == '%' || query[at] == '+';
+    }
+    const std::size_t name_end = at;
+    const std::size_t value = at < size && query[at] == '=' ? at + 1 : at;
+    if (value != name_end) at = std::min(query.find('&', value), size);
+    if (at == begin) continue;
+    if (count_ == places_.size()) {
+      whole_ = false;
+      count_ = 0;
+      return;
+    }
+    const char initial = query[begin];
+    if (encoded) initials_ = ~std::uint32_t{0};
+    if (initial >= 'a' && initial <= 'z') initials_ |= std::uint32_t{1} << (initial - 'a');
+    places_[count_++] = {.name_at = static_cast<std::uint16_t>(begin),
+                         .name_size = static_cast<std::uint16_t>(name_end - begin),
+                         .value_at = static_cast<std::uint16_t>(value),
+                         .value_size = static_cast<std::uint16_t>((at - value) & bytes_max),
+                         .name_encoded = encoded};
+  }
+}
+
+std::optional<RawParameter> QueryParameters::find(std::string_view name) const {
+  for (const RawParameter parameter : *this) {
+    if (parameter.name_encoded ? decodes_to(parameter.name, name, Case::exact)
+                               : parameter.name == name) {
+      return parameter;
+    }
   }
   return std::nullopt;
 }

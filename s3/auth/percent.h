@@ -7,7 +7,9 @@
 
 #include "s3/digest/encoding.h"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -54,19 +56,65 @@ std::optional<std::string_view> percent_decode(std::string_view raw, UriPart par
 enum class Case : unsigned char { exact, ignored };
 bool decodes_to(std::string_view raw, std::string_view text, Case letters);
 
+// More parameters than any S3 request has; it bounds the sorting of a hostile query.
+inline constexpr std::size_t query_parameters_max = 256;
+
 struct RawParameter {
   std::string_view name;
   std::string_view value;  // empty also where there was no '='
+  bool name_encoded = false;
 };
 
-// A query's parameters in the order sent; empty pieces ("a&&b") are no parameters.
-class RawQuery {
+// A query cut into its parameters, in the order sent; empty pieces ("a&&b") are no parameters.
+// Made once for each request; views point into the query.
+class QueryParameters {
  public:
-  explicit RawQuery(std::string_view raw) : rest_(raw) {}
-  std::optional<RawParameter> next();
+  QueryParameters(std::string_view query);
+
+  // False where there are more than query_parameters_max (or over 32 KiB, which no head has): then
+  // it holds none of them, and the request must be refused.
+  bool whole() const { return whole_; }
+  std::size_t size() const { return count_; }
+  std::string_view text() const { return query_; }
+  RawParameter operator[](std::size_t i) const {
+    const Place& place = places_[i];
+    return {query_.substr(place.name_at, place.name_size),
+            query_.substr(place.value_at, place.value_size), place.name_encoded != 0};
+  }
+
+  // The first parameter whose decoded name is the plain one. A name that occurs twice counts as
+  // its first occurrence, everywhere.
+  std::optional<RawParameter> find(std::string_view name) const;
+  // Whether a decoded name may begin with this lower-case letter: cheaper than to look for it.
+  bool may_begin_with(char letter) const {
+    return (initials_ & (std::uint32_t{1} << (letter - 'a'))) != 0;
+  }
+
+  class Iterator {
+   public:
+    Iterator(const QueryParameters& query, std::size_t at) : query_(query), at_(at) {}
+    RawParameter operator*() const { return query_[at_]; }
+    Iterator& operator++() { return ++at_, *this; }
+    bool operator!=(const Iterator& other) const { return at_ != other.at_; }
+
+   private:
+    const QueryParameters& query_;
+    std::size_t at_;
+  };
+  Iterator begin() const { return {*this, 0}; }
+  Iterator end() const { return {*this, count_}; }
 
  private:
-  std::string_view rest_;
+  struct Place {  // in the query
+    std::uint16_t name_at, name_size, value_at;
+    std::uint16_t value_size : 15, name_encoded : 1;
+  };
+
+  std::string_view query_;
+  std::uint32_t initials_ = 0;
+  std::uint16_t count_ = 0;
+  bool whole_ = true;
+  std::array<Place, query_parameters_max> places_;  // the first count_ are set
 };
 
 }  // namespace millrace::s3

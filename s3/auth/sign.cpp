@@ -69,7 +69,7 @@ SignatureSeed seed_for(const SigningIdentity& who, std::int64_t unix_seconds) {
 void finish_seed(SignatureSeed& seed, const http::Head& head, std::string_view names,
                  std::string_view payload) {
   const auto canonical =
-      hash_canonical_request(head, {.signed_headers = names, .payload_hash = payload});
+      hash_canonical_request(head, head.query, {.signed_headers = names, .payload_hash = payload});
   CHECK(canonical.has_value());
   seed.signature =
       sign_text(seed.key, "AWS4-HMAC-SHA256", seed.timestamp, seed.scope, hex_string(*canonical));

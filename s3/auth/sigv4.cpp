@@ -116,13 +116,14 @@ std::optional<AuthError> check_claim(const http::Head& head, const Claim& claim,
   return std::nullopt;
 }
 
-std::optional<AuthFailure> verify(const http::Head& head, const Claim& claim,
-                                  const CredentialSource& credentials, SigningKeyCache& keys,
-                                  Identity& identity) {
-  const auto canonical = hash_canonical_request(
-      head, {.signed_headers = claim.signed_headers,
-             .payload_hash = claim.payload.empty() ? unsigned_text : claim.payload,
-             .presigned = claim.mechanism == Mechanism::presigned});
+std::optional<AuthFailure> verify(const http::Head& head, const QueryParameters& query,
+                                  const Claim& claim, const CredentialSource& credentials,
+                                  SigningKeyCache& keys, Identity& identity) {
+  const auto canonical =
+      hash_canonical_request(head, query,
+                             {.signed_headers = claim.signed_headers,
+                              .payload_hash = claim.payload.empty() ? unsigned_text : claim.payload,
+                              .presigned = claim.mechanism == Mechanism::presigned});
   if (!canonical) return canonical.error();
 
   const Principal* principal = credentials.find(claim.access_key);
@@ -151,10 +152,11 @@ std::optional<AuthFailure> verify(const http::Head& head, const Claim& claim,
 }  // namespace
 
 std::expected<Identity, AuthError> authenticate(const http::Head& head,
+                                                const QueryParameters& query,
                                                 const CredentialSource& credentials,
                                                 const Policy& policy, SigningKeyCache& keys) {
   ClaimScratch scratch;
-  const auto claim = parse_claim(head, scratch);
+  const auto claim = parse_claim(head, query, scratch);
   if (!claim) return std::unexpected(claim.error());
 
   Identity identity;
@@ -165,7 +167,7 @@ std::expected<Identity, AuthError> authenticate(const http::Head& head,
   }
   identity.presigned = claim->mechanism == Mechanism::presigned;
   if (auto error = check_claim(head, *claim, policy, identity)) return std::unexpected(*error);
-  if (const auto failure = verify(head, *claim, credentials, keys, identity))
+  if (const auto failure = verify(head, query, *claim, credentials, keys, identity))
     return std::unexpected(*failure);
   return identity;
 }

@@ -8,6 +8,7 @@
 #include "s3/auth/credentials.h"
 #include "s3/auth/failure.h"
 #include "s3/auth/fixed_text.h"
+#include "s3/auth/percent.h"
 #include "s3/auth/signing_key.h"
 
 #include <array>
@@ -55,6 +56,7 @@ struct Policy {
 // Anonymous requests succeed here: whether they may do anything is for authorisation to say.
 // Unknown access keys cost as much as known ones.
 std::expected<Identity, AuthError> authenticate(const http::Head& head,
+                                                const QueryParameters& query,
                                                 const CredentialSource& credentials,
                                                 const Policy& policy, SigningKeyCache& keys);
 

@@ -47,8 +47,8 @@ struct PartSlice {
   http::RangeAnswer range;
 };
 
-Outcome<PartSlice> slice_of_part(const http::Head& head, const store::OpenObject& object) {
-  const auto parameter = find(head.query, "partNumber");
+Outcome<PartSlice> slice_of_part(const Request& request, const store::OpenObject& object) {
+  const auto parameter = request.query.find("partNumber");
   if (!parameter) return PartSlice{};
   constexpr std::uint64_t number_max = 10'000;
   const auto number = parse_decimal(parameter->value, number_max);
@@ -58,7 +58,7 @@ Outcome<PartSlice> slice_of_part(const http::Head& head, const store::OpenObject
                         "partNumber", parameter->value)
             .error());
   }
-  if (head.find("range") != nullptr) {
+  if (request.head().find("range") != nullptr) {
     return refuse(ErrorCode::invalid_request,
                   "Cannot specify both Range header and partNumber query parameter");
   }
@@ -124,7 +124,7 @@ Task<Outcome<>> answer(Request& request, const store::ObjectCache::Hold& held) {
   const bool range_holds = http::if_range_matches(
       head.value("if-range"),
       {.exists = true, .etag = object.etag(), .modified_seconds = object.modified_seconds()}, now);
-  const auto part = slice_of_part(head, object);
+  const auto part = slice_of_part(request, object);
   if (!part) co_return std::unexpected(part.error());
   if (part->parts > 0) {
     range = part->range;
@@ -146,7 +146,7 @@ Task<Outcome<>> answer(Request& request, const store::ObjectCache::Hold& held) {
   }
   const bool with_checksum =
       !slice && http::field_name_equal(head.value("x-amz-checksum-mode"), "enabled");
-  const auto described = write_object_headers(out, object.meta, head.query, with_checksum);
+  const auto described = write_object_headers(out, object.meta, request.query, with_checksum);
   if (!described) co_return described;
   co_return co_await send_content(request, held, range);
 }

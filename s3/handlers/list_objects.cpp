@@ -38,10 +38,9 @@ struct Page {
 };
 
 Task<Outcome<>> list(Request& request, ListVersion version) {
-  const std::string_view query = request.head().query;
-  request.decoded.resize(2 * query.size() + 1);
+  request.decoded.resize(2 * request.query.text().size() + 1);
   DecodeArena arena(request.decoded);
-  const auto parameters = parse_list_parameters(version, query, arena);
+  const auto parameters = parse_list_parameters(version, request.query, arena);
   if (!parameters) co_return std::unexpected(parameters.error());
   Collector collector(*parameters);
   std::string text;

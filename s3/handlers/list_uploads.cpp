@@ -16,8 +16,8 @@ constexpr std::uint64_t page_entries_max = 1000;
 
 // The decoded parameters of one list request.
 struct Query {
-  explicit Query(Request& request) : raw(request.head().query), arena(room(request)) {}
-  std::string_view raw;
+  explicit Query(Request& request) : raw(request.query), arena(room(request)) {}
+  const QueryParameters& raw;
   DecodeArena arena;
 
   static std::span<char> room(Request& request) {
@@ -26,14 +26,14 @@ struct Query {
   }
 
   Outcome<std::string_view> text(std::string_view name) {
-    const auto parameter = find(raw, name);
+    const auto parameter = raw.find(name);
     if (!parameter) return std::string_view();
     return arena.decode(parameter->value, UriPart::query);
   }
   // Numbers over the maximum are cut to it.
   Outcome<std::uint64_t> number(std::string_view name, std::uint64_t maximum,
                                 std::uint64_t fallback) {
-    const auto parameter = find(raw, name);
+    const auto parameter = raw.find(name);
     if (!parameter || parameter->value.empty()) return fallback;
     const auto value = parse_decimal(parameter->value, 0x7fffffff);
     if (!value) {

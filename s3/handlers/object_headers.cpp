@@ -75,23 +75,13 @@ Outcome<> take_user_metadata(const http::Head& head, store::MetadataView& meta,
   return {};
 }
 
-// The part of the query that may override headers: none of it where no name could begin with
-// "response-", so that most requests search it once and not for each header.
-std::string_view overriding_query(std::string_view query) {
-  RawQuery cursor(query);
-  while (const auto parameter = cursor.next()) {
-    if (parameter->name.starts_with('r') || parameter->name.starts_with('%')) return query;
-  }
-  return {};
-}
-
 // A value of the query may not carry what could end the field: HeadWriter refuses it.
 Outcome<> write_field(http::HeadWriter& head, std::string_view name, std::string_view stored,
-                      std::string_view query, std::string_view override_name) {
+                      const QueryParameters& query, std::string_view override_name) {
   std::array<char, 2048> decoded;
   std::string_view value = stored;
-  if (!query.empty() && !override_name.empty()) {
-    if (const auto parameter = find(query, override_name)) {
+  if (!override_name.empty() && query.may_begin_with('r')) {
+    if (const auto parameter = query.find(override_name)) {
       if (parameter->value.size() > decoded.size()) return refuse(ErrorCode::invalid_argument);
       const auto text = decode(parameter->value, decoded, UriPart::query);
       if (!text) return std::unexpected(text.error());
@@ -124,8 +114,7 @@ Outcome<> describe_from_head(const http::Head& head, store::MetadataView& meta,
 }
 
 Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView& meta,
-                               std::string_view whole_query, bool with_checksum) {
-  const std::string_view query = overriding_query(whole_query);
+                               const QueryParameters& query, bool with_checksum) {
   if (const auto written =
           write_field(head, "Content-Type", meta.content_type, query, "response-content-type");
       !written) {

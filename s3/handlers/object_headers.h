@@ -4,6 +4,7 @@
 
 #include "http/head.h"
 #include "http/response_head.h"
+#include "s3/auth/percent.h"
 #include "s3/digest/checksum.h"
 #include "s3/error.h"
 #include "s3/store/metadata.h"
@@ -29,7 +30,7 @@ Outcome<> describe_from_head(const http::Head& head, store::MetadataView& meta,
 // Everything but status, ETag, Last-Modified, Content-Length and Content-Range. `query` may hold
 // response-* overrides; `with_checksum` for x-amz-checksum-mode: ENABLED.
 Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView& meta,
-                               std::string_view query, bool with_checksum);
+                               const QueryParameters& query, bool with_checksum);
 
 // x-amz-checksum-crc32 and x-amz-checksum-type; nothing for none.
 void write_checksum(http::HeadWriter& head, const store::MetadataView& meta);

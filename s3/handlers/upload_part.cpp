@@ -16,7 +16,7 @@ using engine::Task;
 namespace {
 
 Outcome<std::uint32_t> part_number(const Request& request) {
-  const auto parameter = find(request.head().query, "partNumber");
+  const auto parameter = request.query.find("partNumber");
   const auto number =
       parameter ? parse_decimal(parameter->value, store::upload_part_number_max) : std::nullopt;
   if (number && *number > 0) return static_cast<std::uint32_t>(*number);

@@ -13,7 +13,7 @@ namespace millrace::s3::handlers {
 using engine::Task;
 
 std::string_view upload_id(const Request& request) {
-  const auto parameter = find(request.head().query, "uploadId");
+  const auto parameter = request.query.find("uploadId");
   return parameter ? parameter->value : std::string_view();
 }
 

@@ -18,9 +18,14 @@ struct Parsed {
   DecodeArena arena{buffer};
 };
 
+// The views point into the query's text.
+Outcome<ListParameters> parse(ListVersion version, std::string_view query, DecodeArena& arena) {
+  return parse_list_parameters(version, query, arena);
+}
+
 ErrorCode parse_error(ListVersion version, std::string_view query) {
   Parsed parsed;
-  const auto list = parse_list_parameters(version, query, parsed.arena);
+  const auto list = parse(version, query, parsed.arena);
   REQUIRE_FALSE(list.has_value());
   return list.error().code;
 }
@@ -95,7 +100,7 @@ std::string random_text(std::mt19937& random, std::size_t length_max) {
 
 TEST_CASE("parameters of version 1") {
   Parsed parsed;
-  const auto list = parse_list_parameters(
+  const auto list = parse(
       ListVersion::v1, "prefix=a%2Fb+c&delimiter=%2F&marker=a%2Fb+d&max-keys=7&encoding-type=url",
       parsed.arena);
   REQUIRE(list.has_value());
@@ -110,9 +115,9 @@ TEST_CASE("parameters of version 1") {
 
 TEST_CASE("parameters of version 2") {
   Parsed parsed;
-  const auto list = parse_list_parameters(
-      ListVersion::v2, "list-type=2&start-after=s%20&marker=ignored&fetch-owner=true",
-      parsed.arena);
+  const auto list =
+      parse(ListVersion::v2, "list-type=2&start-after=s%20&marker=ignored&fetch-owner=true",
+            parsed.arena);
   REQUIRE(list.has_value());
   CHECK(list->start_after == "s ");
   CHECK(list->after == "s ");
@@ -125,29 +130,29 @@ TEST_CASE("parameters of version 2") {
   append_token(token, "k/l");
   Parsed other;
   const std::string query = "start-after=zzz&continuation-token=" + token;
-  const auto resumed = parse_list_parameters(ListVersion::v2, query, other.arena);
+  const auto resumed = parse(ListVersion::v2, query, other.arena);
   REQUIRE(resumed.has_value());
   CHECK(resumed->after == "k/l");
   CHECK(resumed->continuation_token == token);
   CHECK_FALSE(resumed->fetch_owner);
 
   Parsed third;
-  const auto first = parse_list_parameters(ListVersion::v2, "continuation-token=", third.arena);
+  const auto first = parse(ListVersion::v2, "continuation-token=", third.arena);
   REQUIRE(first.has_value());
   CHECK(first->has_token);
   CHECK(first->after.empty());
 }
 
 TEST_CASE("max-keys") {
-  const auto parse = [](std::string_view query) {
+  const auto max_keys = [](std::string_view query) {
     Parsed parsed;
-    return parse_list_parameters(ListVersion::v1, query, parsed.arena).value().max_keys;
+    return parse(ListVersion::v1, query, parsed.arena).value().max_keys;
   };
-  CHECK(parse("max-keys=0") == 0);
-  CHECK(parse("max-keys=1000") == 1000);
-  CHECK(parse("max-keys=1001") == 1000);
-  CHECK(parse("max-keys=2147483647") == 1000);
-  CHECK(parse("max-keys=") == 1000);
+  CHECK(max_keys("max-keys=0") == 0);
+  CHECK(max_keys("max-keys=1000") == 1000);
+  CHECK(max_keys("max-keys=1001") == 1000);
+  CHECK(max_keys("max-keys=2147483647") == 1000);
+  CHECK(max_keys("max-keys=") == 1000);
   for (const char* bad : {"max-keys=-1", "max-keys=abc", "max-keys=2147483648", "max-keys=1+",
                           "max-keys=99999999999999999999"}) {
     CAPTURE(bad);

@@ -33,6 +33,14 @@ http::Head head_of(Method method, std::string_view query, std::string_view heade
   return head;
 }
 
+s3::AllowedMethods allowed_methods(Scope scope, std::string_view query) {
+  return s3::allowed_methods(scope, query);
+}
+
+s3::Outcome<OperationId> resolve(const http::Head& head, Scope scope) {
+  return s3::resolve(head, head.query, scope);
+}
+
 // The request that the API reference shows for an operation.
 struct Documented {
   std::string query;
@@ -76,12 +84,12 @@ TEST_CASE("each operation resolves from its documented request, presigned or not
   for (const s3::Operation& row : s3::operations()) {
     CAPTURE(row.name);
     const Documented request = documented(row);
-    const auto plain = s3::resolve(head_of(row.method, request.query, request.header), row.scope);
+    const auto plain = resolve(head_of(row.method, request.query, request.header), row.scope);
     REQUIRE(plain.has_value());
     CHECK(*plain == row.id);
     const std::string presigned =
         "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60&" + request.query + "&x-id=Something";
-    const auto signed_url = s3::resolve(head_of(row.method, presigned, request.header), row.scope);
+    const auto signed_url = resolve(head_of(row.method, presigned, request.header), row.scope);
     REQUIRE(signed_url.has_value());
     CHECK(*signed_url == row.id);
   }
@@ -135,7 +143,7 @@ TEST_CASE("a sub-resource never falls back to the plain operation") {
     for (const Method method : methods) {
       CAPTURE(row.selector);
       CAPTURE(static_cast<int>(method));
-      const auto id = s3::resolve(head_of(method, row.selector), row.scope);
+      const auto id = resolve(head_of(method, row.selector), row.scope);
       if (id) {
         CHECK(s3::operation(*id).selector == row.selector);
       } else {
@@ -189,7 +197,7 @@ TEST_CASE("nasty requests that mean something") {
   for (const Route& route : table) {
     CAPTURE(route.query);
     CAPTURE(route.header);
-    const auto id = s3::resolve(head_of(route.method, route.query, route.header), route.scope);
+    const auto id = resolve(head_of(route.method, route.query, route.header), route.scope);
     REQUIRE(id.has_value());
     CHECK(*id == route.expected);
   }
@@ -223,21 +231,21 @@ TEST_CASE("refused requests") {
   for (const Refusal& refusal : table) {
     CAPTURE(refusal.query);
     CAPTURE(static_cast<int>(refusal.method));
-    const auto id = s3::resolve(head_of(refusal.method, refusal.query), refusal.scope);
+    const auto id = resolve(head_of(refusal.method, refusal.query), refusal.scope);
     REQUIRE_FALSE(id.has_value());
     CHECK(id.error().code == refusal.expected);
   }
-  const auto conflict = s3::resolve(head_of(Method::get, "policy&acl"), Scope::bucket);
+  const auto conflict = resolve(head_of(Method::get, "policy&acl"), Scope::bucket);
   CHECK(conflict.error().argument_name == "ResourceType");
   CHECK(conflict.error().argument_value == "policy");
 }
 
 TEST_CASE("Allow names the methods of the resource in question") {
-  CHECK(s3::allowed_methods(Scope::service, "").text() == "GET");
-  CHECK(s3::allowed_methods(Scope::bucket, "").text() == "GET, HEAD, PUT, DELETE, POST");
-  CHECK(s3::allowed_methods(Scope::bucket, "versioning").text() == "GET, PUT");
-  CHECK(s3::allowed_methods(Scope::object, "uploads").text() == "POST");
-  CHECK(s3::allowed_methods(Scope::object, "policy").text().empty());
+  CHECK(allowed_methods(Scope::service, "").text() == "GET");
+  CHECK(allowed_methods(Scope::bucket, "").text() == "GET, HEAD, PUT, DELETE, POST");
+  CHECK(allowed_methods(Scope::bucket, "versioning").text() == "GET, PUT");
+  CHECK(allowed_methods(Scope::object, "uploads").text() == "POST");
+  CHECK(allowed_methods(Scope::object, "policy").text().empty());
 }
 
 TEST_CASE("a named version needs the permission for versions") {

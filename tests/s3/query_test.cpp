@@ -1,4 +1,4 @@
-// Raw query strings: iteration, look-up, decoding, numbers.
+// What handlers read of a query's values: decoding, numbers.
 #include "s3/query.h"
 
 #include <doctest/doctest.h>
@@ -7,16 +7,6 @@
 #include <string_view>
 
 using namespace millrace::s3;
-
-TEST_CASE("find compares decoded names, exactly, and takes the first") {
-  CHECK(find("a=1&uploadId=u&uploadId=v", "uploadId")->value == "u");
-  CHECK(find("upload%49d=u", "uploadId")->value == "u");
-  CHECK(find("list%2Dtype=2", "list-type")->value == "2");
-  CHECK_FALSE(find("UploadId=u", "uploadId").has_value());
-  CHECK_FALSE(find("uploadIdx=u&uploadI=v", "uploadId").has_value());
-  CHECK_FALSE(find("uploadI%6=u", "uploadId").has_value());
-  CHECK(find("acl", "acl")->value.empty());
-}
 
 TEST_CASE("decoding") {
   std::array<char, 16> buffer;

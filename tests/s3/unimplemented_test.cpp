@@ -18,7 +18,7 @@ s3::Outcome<> check(OperationId id, std::string_view name, std::string_view valu
   head.field_slots[1] = {name, value};
   head.field_count = name.empty() ? 1 : 2;
   head.query = query;
-  return s3::check_unimplemented(head, id);
+  return s3::check_unimplemented(head, query, id);
 }
 
 struct Case {

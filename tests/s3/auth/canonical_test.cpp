@@ -11,8 +11,9 @@ namespace {
 using Hash = std::expected<Sha256::Digest, AuthFailure>;
 
 Hash hash_of(const ClientRequest& request, std::string_view names, bool presigned = false) {
+  const http::Head head = testing::head_of(request);
   return hash_canonical_request(
-      testing::head_of(request),
+      head, head.query,
       {.signed_headers = names, .payload_hash = "PAYLOAD", .presigned = presigned});
 }
 

@@ -35,16 +35,55 @@ TEST_CASE("percent: decodes_to") {
 }
 
 TEST_CASE("percent: queries") {
-  RawQuery query("&a=1&&b&=c&d=e=f&");
+  const QueryParameters query("&a=1&&b&=c&d=e=f&");
   const std::pair<std::string_view, std::string_view> expected[] = {
       {"a", "1"}, {"b", ""}, {"", "c"}, {"d", "e=f"}};
-  for (const auto& [name, value] : expected) {
-    const auto parameter = query.next();
-    REQUIRE(parameter.has_value());
-    CHECK(parameter->name == name);
-    CHECK(parameter->value == value);
+  REQUIRE(query.size() == std::size(expected));
+  std::size_t at = 0;
+  for (const RawParameter parameter : query) {
+    CHECK(parameter.name == expected[at].first);
+    CHECK(parameter.value == expected[at].second);
+    CHECK_FALSE(parameter.name_encoded);
+    ++at;
   }
-  CHECK_FALSE(query.next().has_value());
+  CHECK(QueryParameters("").size() == 0);
+  CHECK(QueryParameters("&&").size() == 0);
+  CHECK(QueryParameters("a+=1")[0].name_encoded);
+  CHECK(QueryParameters("%61=+")[0].name_encoded);
+  CHECK_FALSE(QueryParameters("a=%61+")[0].name_encoded);
+}
+
+TEST_CASE("percent: a query with too many parameters holds none") {
+  std::string query;
+  for (std::size_t i = 0; i < query_parameters_max; ++i) query += "a&";
+  CHECK(QueryParameters(query).whole());
+  CHECK(QueryParameters(query).size() == query_parameters_max);
+  query += "a";
+  CHECK_FALSE(QueryParameters(query).whole());
+  CHECK(QueryParameters(query).size() == 0);
+  CHECK(QueryParameters(std::string(32'767, 'a')).whole());
+  CHECK_FALSE(QueryParameters(std::string(32'768, 'a')).whole());
+  CHECK(QueryParameters("a=" + std::string(32'765, 'v'))[0].value.size() == 32'765);
+}
+
+TEST_CASE("percent: looking for a parameter") {
+  const auto find = [](const char* query, std::string_view name) {
+    return QueryParameters(query).find(name);
+  };
+  CHECK(find("a=1&uploadId=u&uploadId=v", "uploadId")->value == "u");
+  CHECK(find("upload%49d=u", "uploadId")->value == "u");
+  CHECK(find("list%2Dtype=2", "list-type")->value == "2");
+  CHECK_FALSE(find("UploadId=u", "uploadId").has_value());
+  CHECK_FALSE(find("uploadIdx=u&uploadI=v", "uploadId").has_value());
+  CHECK_FALSE(find("uploadI%6=u", "uploadId").has_value());
+  CHECK(find("acl", "acl")->value.empty());
+}
+
+TEST_CASE("percent: what a name may begin with") {
+  CHECK(QueryParameters("x=1&response-expires=2").may_begin_with('r'));
+  CHECK(QueryParameters("%72esponse-expires=2").may_begin_with('r'));
+  CHECK(QueryParameters("response%2Dexpires=2").may_begin_with('r'));
+  CHECK_FALSE(QueryParameters("X-Amz-Date=r&x=response-").may_begin_with('r'));
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ struct Gate {
   Policy policy{.region = "us-east-1", .now_unix_seconds = example_time};
 
   std::expected<Identity, AuthError> operator()(const ClientRequest& request) {
-    return authenticate(head_of(request), table.source(), policy, keys);
+    const http::Head head = head_of(request);
+    return authenticate(head, head.query, table.source(), policy, keys);
   }
 };
 
