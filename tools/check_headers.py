@@ -32,6 +32,8 @@ def flags(root):
         for word in words:
             if word == "-isystem":
                 kept += [word, next(words)]
+            elif word == "-Xclang":
+                next(words)  # of precompiled headers
             elif word.startswith("-I"):
                 kept.append("-I" + os.path.normpath(os.path.join(entry["directory"], word[2:])))
             elif word.startswith(("-D", "-std=", "-fno-", "-W")) and not word.startswith("-Wl"):
