@@ -65,5 +65,13 @@ Task<Result<>> set_times(int fd, const timespec& modified);
 // An exclusive lock of the open file description (F_OFD_SETLK), waited for without order;
 // released by closing it.
 Task<Result<>> lock(int fd);
+// The same for one byte, which need not be there; timed_out after `wait_max_ms`. Bytes of one
+// description do not exclude each other: whoever shares it sees to that.
+Task<Result<>> lock_byte(int fd, std::uint64_t at, std::uint64_t wait_max_ms);
+Task<void> unlock_byte(int fd, std::uint64_t at);
+// One attempt, and the release, on this thread: for filesystems whose locks are this kernel's.
+// 0 or a negative errno.
+int try_lock_byte_now(int fd, std::uint64_t at);
+int unlock_byte_now(int fd, std::uint64_t at);
 
 }  // namespace millrace::engine::file

@@ -80,12 +80,19 @@ struct Truncate {
 
 struct Lock {
   int fd;
+  std::int64_t start = 0;
+  std::int64_t length = 0;  // 0: to the end
+  short type = F_WRLCK;
   long operator()() const {
-    struct flock whole{
-        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
-    return or_errno(::fcntl(fd, F_OFD_SETLK, &whole));
+    struct flock range{
+        .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length, .l_pid = 0};
+    return or_errno(::fcntl(fd, F_OFD_SETLK, &range));
   }
 };
+
+Lock byte_lock(int fd, std::uint64_t at, short type) {
+  return {.fd = fd, .start = static_cast<std::int64_t>(at), .length = 1, .type = type};
+}
 
 }  // namespace
 
@@ -129,6 +136,32 @@ Task<Result<>> set_times(int fd, const timespec& modified) {
 Task<Result<>> truncate(int fd, std::uint64_t bytes) {
   Truncate call{fd, static_cast<std::int64_t>(bytes)};
   co_return as_result(co_await on_worker(call));
+}
+
+Task<Result<>> lock_byte(int fd, std::uint64_t at, std::uint64_t wait_max_ms) {
+  Lock call = byte_lock(fd, at, F_WRLCK);
+  const std::uint64_t begun_ns = Shard::current().now_ns();
+  for (std::uint64_t pause_ms = 1;; pause_ms = std::min(pause_ms * 2, lock_retry_max_ms)) {
+    const auto got = co_await on_worker(call);
+    if (got != -EAGAIN && got != -EACCES) co_return as_result(got);
+    if (Shard::current().now_ns() - begun_ns > wait_max_ms * 1'000'000) {
+      co_return fail(Errc::timed_out);
+    }
+    co_await sleep_for(pause_ms);
+  }
+}
+
+Task<void> unlock_byte(int fd, std::uint64_t at) {
+  Lock call = byte_lock(fd, at, F_UNLCK);
+  std::ignore = co_await on_worker(call);
+}
+
+int try_lock_byte_now(int fd, std::uint64_t at) {
+  return static_cast<int>(byte_lock(fd, at, F_WRLCK)());
+}
+
+int unlock_byte_now(int fd, std::uint64_t at) {
+  return static_cast<int>(byte_lock(fd, at, F_UNLCK)());
 }
 
 Task<Result<>> lock(int fd) {

@@ -214,12 +214,37 @@ void append_process(Exposition& out, const MetricsFacts& facts) {
   out.sample({}, process.start_time_seconds);
 }
 
+void append_cluster(Exposition& out, const MetricsFacts& facts) {
+  if (facts.cluster == nullptr) return;
+  const cluster::Figures& figures = *facts.cluster;
+  out.family("millrace_cluster_generation", Type::gauge,
+             "The generation of the cluster's configuration that this container goes by.");
+  out.sample({}, figures.generation.load());
+  out.family("millrace_cluster_containers", Type::gauge,
+             "Containers that the cluster's configuration has.");
+  out.sample({}, figures.containers.load());
+  out.family("millrace_cluster_containers_active", Type::gauge,
+             "Containers that this one sees alive and taking requests, itself included.");
+  out.sample({}, figures.containers_active.load());
+  out.family("millrace_cluster_drained", Type::gauge, "1 when this container is drained.");
+  out.sample({}, std::uint64_t{figures.drained.load()});
+  out.family("millrace_cluster_document_faults", Type::gauge,
+             "Documents that can't be used: torn, foreign or of a newer version.");
+  out.sample({}, figures.faults.load());
+  const std::uint64_t heard = figures.heard_ns;
+  const std::uint64_t age = heard != 0 && facts.now_ns > heard ? facts.now_ns - heard : 0;
+  out.family("millrace_cluster_configuration_age_seconds", Type::gauge,
+             "Time since the configuration filesystem last took this container's beat.");
+  out.sample({}, static_cast<double>(age) * 1e-9);
+}
+
 }  // namespace
 
 void append_metrics(std::string& out, const MetricsFacts& facts) {
   Exposition exposition(out);
   append_process(exposition, facts);
   append_readiness(exposition, facts);
+  append_cluster(exposition, facts);
   append_filesystems(exposition, facts);
   append_shards(exposition, facts);
   append_operations(exposition, facts);

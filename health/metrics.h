@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/status_page.h"
+#include "health/cluster/figures.h"
 #include "health/filesystem_probe.h"
 #include "health/process.h"
 #include "health/view.h"
@@ -35,6 +36,7 @@ struct MetricsFacts {
   std::span<const FilesystemFacts> filesystems;
   View::Snapshot view;
   ProcessFacts process;
+  const cluster::Figures* cluster = nullptr;  // null: standalone
 };
 
 void append_metrics(std::string& out, const MetricsFacts& facts);

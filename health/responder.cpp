@@ -112,7 +112,7 @@ Readiness Responder::read_readiness(std::uint64_t now_ns, const Load& load) {
   return judge({.now_ns = now_ns,
                 .resumed_ns = resumed_ns_,
                 .started = started_,
-                .draining = draining_,
+                .draining = draining_ || (options_.cluster != nullptr && options_.cluster->drained),
                 .was_over_capacity = reason_ == Reason::over_capacity,
                 .heartbeats_ns = std::span(heartbeats_ns_).first(count),
                 .filesystems = verdicts_,
@@ -201,7 +201,8 @@ engine::Task<> Responder::serve_metrics(http::Exchange& exchange) {
                           .operations = options_.operations,
                           .filesystems = filesystems,
                           .view = view,
-                          .process = process_facts(start_time_seconds_)});
+                          .process = process_facts(start_time_seconds_),
+                          .cluster = options_.cluster});
   }
   std::ignore = co_await exchange.send(text);
 }

@@ -8,6 +8,7 @@
 #include "engine/descriptor.h"
 #include "engine/log.h"
 #include "engine/shard.h"
+#include "health/cluster/figures.h"
 #include "health/filesystem_probe.h"
 #include "health/readiness.h"
 #include "health/view.h"
@@ -43,6 +44,7 @@ struct ServiceOptions {
   std::span<const std::string_view> operations;  // names of StatusPage::operations
   std::string_view version;
   std::string_view durability;
+  const cluster::Figures* cluster = nullptr;  // of a container of a cluster
   std::string metrics_token;  // what /metrics wants as a bearer token; empty: nothing
 };
 

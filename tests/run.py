@@ -63,6 +63,8 @@ SUITES = (
            "tests/clients/test_boto3_listing.py", "tests/clients/test_keys.py",
            "tests/clients/test_streamed_bodies.py"), builds=("asan",), timeout_s=1800,
           env=(("MILLRACE_BINARY", "build/asan/millrace"),)),
+    Suite("cluster", "pytest", ("tests/cluster",), builds=("release",), timeout_s=600,
+          env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("micro-bench", "check", ("build/release/bench/micro-bench",
                                    "--benchmark_min_time=0.0001"), builds=("release",)),
     Suite("fault", "pytest", ("tests/fault",), builds=("release",), timeout_s=1200,

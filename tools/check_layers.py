@@ -25,6 +25,7 @@ CONFINED = {
     "openssl/*": ("engine/tls*", "s3/digest/*"),
     "pugi*": ("s3/xml/*",),
     "CLI/*": ("tools/*",),
+    "nlohmann/*": ("health/cluster/*", "tools/cluster/*"),
     "toml++/*": ("tools/*",),
     "doctest/*": ("tests/*",),
     "benchmark/*": ("bench/*",),

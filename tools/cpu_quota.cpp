@@ -1,7 +1,7 @@
 // The CPU quota of this process's cgroups, v1 and v2. Only reads files; main thread, at start.
 // Invariant: what can't be read counts as no limit.
+#include "engine/small_file.h"
 #include "tools/cores.h"
-#include "tools/small_file.h"
 
 #include <algorithm>
 #include <charconv>
@@ -68,12 +68,12 @@ std::optional<double> ratio(std::string_view quota, std::string_view period) {
 
 std::optional<double> quota_of(const std::string& directory, bool unified) {
   if (unified) {
-    const std::string text = small_file_text(directory + "/cpu.max");
+    const std::string text = engine::small_file_text(directory + "/cpu.max");
     const auto words = split(std::string_view(text).substr(0, text.find('\n')), ' ');
     return words.size() == 2 ? ratio(words[0], words[1]) : std::nullopt;
   }
-  return ratio(small_file_text(directory + "/cpu.cfs_quota_us"),
-               small_file_text(directory + "/cpu.cfs_period_us"));
+  return ratio(engine::small_file_text(directory + "/cpu.cfs_quota_us"),
+               engine::small_file_text(directory + "/cpu.cfs_period_us"));
 }
 
 std::optional<double> least(std::optional<double> a, std::optional<double> b) {
@@ -82,8 +82,8 @@ std::optional<double> least(std::optional<double> a, std::optional<double> b) {
 }
 
 std::optional<double> hierarchy_quota(const std::string& root, bool unified) {
-  const auto mount = find_mount(small_file_text(root + "/proc/self/mountinfo"), unified);
-  auto group = find_group(small_file_text(root + "/proc/self/cgroup"), unified);
+  const auto mount = find_mount(engine::small_file_text(root + "/proc/self/mountinfo"), unified);
+  auto group = find_group(engine::small_file_text(root + "/proc/self/cgroup"), unified);
   if (!mount.has_value() || !group.has_value()) return std::nullopt;
   // Without a cgroup namespace a container's group is "/docker/ID" while its mount shows that
   // very group as the top.

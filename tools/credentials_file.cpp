@@ -2,7 +2,7 @@
 #include "tools/credentials_file.h"
 
 #include "engine/descriptor.h"
-#include "tools/small_file.h"
+#include "engine/small_file.h"
 #include "tools/toml_document.h"
 
 #include <fcntl.h>
@@ -101,11 +101,24 @@ Allowed<std::optional<Credentials>> read_file(int system_fd, const std::string& 
     return refuse(path, fmt::format("has mode {:04o}", status.st_mode & 07777),
                   fmt::format("run `chmod 600 {}`", path));
   }
-  const auto text = read_small_file(file.get());
+  const auto text = engine::read_small_file(file.get());
   if (!text.has_value()) return refuse(path, engine::describe(text.error()), "look at the file");
   auto credentials = parse_file(*text, path);
   if (!credentials.has_value()) return std::unexpected(std::move(credentials.error()));
   return std::optional(std::move(*credentials));
+}
+
+Allowed<> write_file(int system_fd, const std::string& system_path,
+                     const Credentials& credentials) {
+  const std::string text = fmt::format(
+      "# The root credentials of this data directory. Keep this file to the server's user.\n"
+      "access_key = {}\nsecret_key = {}\n",
+      toml_string(credentials.access_key), toml_string(credentials.secret_key));
+  const auto written = engine::write_small_file(system_fd, file_name, text, 0600);
+  if (written.has_value()) return {};
+  return refuse(system_path + "/" + file_name,
+                std::string("can't be written: ") + engine::describe(written.error()),
+                "set MILLRACE_ACCESS_KEY and MILLRACE_SECRET_KEY, or make room");
 }
 
 }  // namespace
@@ -144,19 +157,18 @@ Allowed<Credentials> load_credentials(int system_fd, const std::string& system_p
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   Credentials credentials;
   credentials.source = Credentials::Source::generated;
-  credentials.access_key = random_text(upper_case, 20);
-  credentials.secret_key = random_text(url_safe, 40);
-  const std::string text = fmt::format(
-      "# The root credentials of this data directory. Keep this file to the server's user.\n"
-      "access_key = {}\nsecret_key = {}\n",
-      toml_string(credentials.access_key), toml_string(credentials.secret_key));
-  const auto written = write_small_file(system_fd, file_name, text, 0600);
-  if (!written.has_value()) {
-    return refuse(system_path + "/" + file_name,
-                  std::string("can't be written: ") + engine::describe(written.error()),
-                  "set MILLRACE_ACCESS_KEY and MILLRACE_SECRET_KEY, or make room");
+  credentials.access_key = engine::random_text(upper_case, 20);
+  credentials.secret_key = engine::random_text(url_safe, 40);
+  if (auto written = write_file(system_fd, system_path, credentials); !written.has_value()) {
+    return std::unexpected(std::move(written.error()));
   }
   return credentials;
+}
+
+Allowed<> keep_credentials(int system_fd, const std::string& system_path,
+                           const Credentials& credentials) {
+  if (::faccessat(system_fd, file_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return {};
+  return write_file(system_fd, system_path, credentials);
 }
 
 }  // namespace millrace::tools

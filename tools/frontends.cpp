@@ -31,6 +31,9 @@ Frontends::Frontends(FrontendOptions options)
   for (std::size_t i = 0; i < options_.processors.size(); ++i) {
     shards_.push_back(std::make_unique<PerShard>());
   }
+  if (options_.shared_locks_fd >= 0) {
+    locks_.share(options_.shared_locks_fd, options_.store.abilities.local);
+  }
   running_.assign(options_.processors.size(), nullptr);
   acceptors_.assign(options_.listen.size(),
                     std::vector<engine::Acceptor*>(options_.processors.size(), nullptr));
@@ -82,10 +85,12 @@ Result<> Frontends::prepare(void* context, engine::Shard& shard) {
 namespace {
 
 // What processes that ended have left: staged files, and uploads that were half removed. The
-// memory of completed uploads, from which a repeated Complete is answered, goes after a day.
-engine::Task<> sweep(s3::store::Store& store, engine::Shard& shard) {
+// memory of completed uploads, from which a repeated Complete is answered, goes after a day; so
+// do staged files where they may be those of another container at work.
+engine::Task<> sweep(s3::store::Store& store, engine::Shard& shard, bool shared) {
   constexpr std::uint64_t upload_age_seconds = 24 * 60 * 60;
-  const auto swept = co_await s3::store::sweep_staging(store.options(), shard.wall_ns());
+  const std::uint64_t age_ns = shared ? upload_age_seconds * 1'000'000'000 : 0;
+  const auto swept = co_await s3::store::sweep_staging(store.options(), shard.wall_ns() - age_ns);
   if (!swept) {
     engine::LogLine(shard.log(), engine::LogLevel::warning, "leftovers could not be swept")
         .field("why", describe(swept.error()));
@@ -106,7 +111,9 @@ void Frontends::begin(void* context, engine::Shard& shard) {
   for (unsigned listener = 0; listener < own.acceptors.size(); ++listener) {
     own.acceptors[listener]->start(self.acceptors_[listener], self.running_);
   }
-  if (shard.index() == 0) shard.tasks().adopt(sweep(own.service->store(), shard));
+  if (shard.index() == 0) {
+    shard.tasks().adopt(sweep(own.service->store(), shard, self.locks_.shared()));
+  }
 }
 
 void Frontends::end(void* context, engine::Shard& shard) {

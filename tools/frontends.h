@@ -22,6 +22,7 @@ struct FrontendOptions {
   engine::Logger* logger = nullptr;
   engine::Logger* access_logger = nullptr;  // null: no access log
   std::span<engine::StatusPage> pages;      // one for each processor
+  int shared_locks_fd = -1;                 // other containers serve the same data: their locks
   http::TrustedNetworks proxies;
   s3::ServiceOptions service;
   s3::store::StoreOptions store;

@@ -3,7 +3,7 @@
 #include "tools/kernel_check.h"
 
 #include "engine/descriptor.h"
-#include "tools/small_file.h"
+#include "engine/small_file.h"
 
 #include <fmt/format.h>
 #include <linux/capability.h>
@@ -128,7 +128,7 @@ std::uint64_t raise_limit(__rlimit_resource resource) {
 }
 
 bool has_ipc_lock() {
-  const std::string text = field_of(small_file_text("/proc/self/status"), "\nCapEff:");
+  const std::string text = field_of(engine::small_file_text("/proc/self/status"), "\nCapEff:");
   std::uint64_t bits = 0;
   std::from_chars(text.data(), text.data() + text.size(), bits, 16);
   return (bits >> CAP_IPC_LOCK & 1) != 0;
@@ -153,8 +153,9 @@ Refusal explain_io_uring(std::string_view call, int errnum, const std::string& r
   Refusal refusal;
   refusal.what = "io_uring";
   refusal.why = fmt::format("{}: {}", call, errno_text(errnum));
-  const std::string disabled = small_file_text(root + "/proc/sys/kernel/io_uring_disabled");
-  const std::string seccomp = field_of(small_file_text(root + "/proc/self/status"), "\nSeccomp:");
+  const std::string disabled = engine::small_file_text(root + "/proc/sys/kernel/io_uring_disabled");
+  const std::string seccomp =
+      field_of(engine::small_file_text(root + "/proc/self/status"), "\nSeccomp:");
   const std::string sysctl = disabled.empty() ? "absent" : disabled.substr(0, disabled.find('\n'));
   const bool by_sysctl = sysctl == "1" || sysctl == "2";
   const bool by_seccomp = !seccomp.empty() && seccomp != "0";

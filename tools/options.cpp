@@ -40,6 +40,7 @@ Outcome apply_path(std::string& target, const std::string& text) {
 
 Outcome apply_listen(ServeOptions& options, Texts texts) {
   options.listen.clear();
+  options.listen_given = true;
   for (const std::string& text : texts) {
     auto address = parse_listen_address(text);
     if (!address.has_value()) return std::unexpected(address.error());
@@ -52,6 +53,7 @@ Outcome apply_health(ServeOptions& options, Texts texts) {
   auto address = parse_listen_address(texts[0]);
   if (!address.has_value()) return std::unexpected(address.error());
   options.health = *address;
+  options.health_given = true;
   return {};
 }
 
@@ -153,6 +155,14 @@ Outcome apply_anonymous(ServeOptions& options, Texts texts) {
 Outcome apply_data(ServeOptions& options, Texts texts) {
   return apply_path(options.data, texts[0]);
 }
+Outcome apply_config_fs(ServeOptions& options, Texts texts) {
+  return apply_path(options.config_fs, texts[0]);
+}
+Outcome apply_name(ServeOptions& options, Texts texts) {
+  if (texts[0].empty()) return wrong(texts[0], "give a name");
+  options.name = texts[0];
+  return {};
+}
 Outcome apply_log(ServeOptions& options, Texts texts) {
   return apply_path(options.log, texts[0]);
 }
@@ -165,6 +175,11 @@ constexpr SettingSpec specs[] = {
      "Where objects lie: each directory in it is a bucket, each file an object. "
      "`serve` makes it if it isn't there.",
      "", apply_data},
+    {"config_fs", "DIR", false,
+     "Serve as a container of the cluster whose configuration filesystem is mounted at DIR. What "
+     "the cluster's configuration has (data, domains, region, durability, ports) comes from there.",
+     "standalone", apply_config_fs},
+    {"name", "NAME", false, "The container's name in its cluster.", "the host's", apply_name},
     {"listen", "ADDR:PORT", true,
      "Where S3 is served: 10.0.0.1:9000, [::1]:9000, *:9000 (every interface, IPv4 and IPv6) or a "
      "port alone. 0.0.0.0 is IPv4 only, [::] is IPv6 only.",
@@ -236,6 +251,23 @@ Allowed<> check_listeners(const ServeOptions& options) {
   return {};
 }
 
+// A container is told nothing that its cluster knows: two truths would be one too many.
+Allowed<> check_cluster_settings(std::span<const Settings* const> sources,
+                                 const ServeOptions& options) {
+  if (options.config_fs.empty()) {
+    if (options.name.empty()) return {};
+    return refuse("--name", "is for a container of a cluster", "give --config-fs, too");
+  }
+  for (const std::string_view key : {"data", "durability", "domain", "region"}) {
+    for (const Settings* source : sources) {
+      const auto found = source->find(key);
+      if (found == source->end()) continue;
+      return refuse(found->second.origin, "comes from the cluster's configuration", "leave it out");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string_view durability_name(Durability durability) {
@@ -285,7 +317,10 @@ Allowed<ServeOptions> make_options(std::span<const Settings* const> sources) {
       break;
     }
   }
-  if (options.data.empty()) {
+  if (auto cluster = check_cluster_settings(sources, options); !cluster.has_value()) {
+    return std::unexpected(std::move(cluster.error()));
+  }
+  if (options.data.empty() && options.config_fs.empty()) {
     return refuse("--data", "is missing",
                   "name the data directory with --data DIR, MILLRACE_DATA or `data` in the file");
   }

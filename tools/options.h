@@ -29,7 +29,11 @@ std::string_view durability_name(Durability durability);
 enum class AnonymousAccess : std::uint8_t { none };
 
 struct ServeOptions {
-  std::string data;                   // a path, never empty
+  std::string data;           // a path; empty only for a container of a cluster
+  std::string config_fs;      // the cluster's configuration filesystem; empty: standalone
+  std::string name;           // of a container; empty: the host's
+  bool listen_given = false;  // else a container listens on its cluster's ports
+  bool health_given = false;
   std::string config;                 // the configuration file that was read, or empty
   std::vector<ListenAddress> listen;  // never empty, no two overlap
   ListenAddress health;               // overlaps none of `listen`
@@ -79,6 +83,7 @@ Settings settings_from_environment(const char* const* environment);
 // Each key from the first of the sources that has it.
 Allowed<ServeOptions> make_options(std::span<const Settings* const> sources);
 
+// `millrace cluster` has a command line of its own (cluster/command.h).
 enum class Verb : std::uint8_t { help, version, serve, check };
 struct CommandLine {
   Verb verb = Verb::help;

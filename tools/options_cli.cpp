@@ -34,7 +34,7 @@ std::vector<std::string> known_flags() {
 std::unexpected<Refusal> refuse_word(const std::string& word, std::string_view verb) {
   const bool flag = word.starts_with('-');
   const std::string name = word.substr(0, word.find('='));
-  const std::vector<std::string> verbs = {"serve", "check", "version"};
+  const std::vector<std::string> verbs = {"serve", "check", "cluster", "version"};
   std::string remedy =
       verb.empty() && !flag ? nearest_name(name, verbs) : nearest_name(name, known_flags());
   if (remedy.empty()) {
@@ -128,6 +128,9 @@ Allowed<CommandLine> interpret(const Parser& parser, const char* const* environm
   if (line.verb != Verb::version) {
     auto options = gather(parser.values, environment);
     if (!options.has_value()) return std::unexpected(std::move(options.error()));
+    if (line.verb == Verb::check && !options->config_fs.empty()) {
+      return refuse("--config-fs", "is for serve", "check the data directory: give --data");
+    }
     line.options = std::move(*options);
   }
   return line;

@@ -1,6 +1,6 @@
 // Settings from the configuration file and from the environment. Main thread, at start.
+#include "engine/small_file.h"
 #include "tools/options.h"
-#include "tools/small_file.h"
 #include "tools/toml_document.h"
 
 #include <fmt/format.h>
@@ -42,7 +42,7 @@ std::string nearest_name(std::string_view unknown, std::span<const std::string> 
 }
 
 Allowed<Settings> settings_from_file(const std::string& path) {
-  const auto text = read_small_file(path);
+  const auto text = engine::read_small_file(path);
   if (!text.has_value()) {
     return refuse(path, engine::describe(text.error()), "give --config a file that can be read");
   }

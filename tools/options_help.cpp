@@ -15,6 +15,7 @@ Usage:
   millrace serve --data DIR [flags]   serve DIR over S3
   millrace check --data DIR [flags]   show what this machine and this filesystem can
                                       do, and whether serve would start
+  millrace cluster VERB [flags]       create, watch, change and destroy a cluster
   millrace version                    print the version
   millrace COMMAND --help             explain a command and its flags
 
@@ -34,9 +35,11 @@ constexpr std::string_view serve_page = R"(Serves the directory DIR over S3.
 
 Usage:
   millrace serve --data DIR [flags]
+  millrace serve --config-fs DIR [flags]    as a container of a cluster
 
 Examples:
   millrace serve --data /srv/s3
+  millrace serve --config-fs /mnt/config
   millrace serve --data /srv/s3 --listen 10.0.0.1:9000 --listen '[::1]:9000'
   millrace serve --data /srv/s3 --cores 0-3,6 --domain s3.example.com
   millrace serve --config /etc/millrace.toml

@@ -3,7 +3,7 @@
 #include "tools/ports.h"
 
 #include "engine/descriptor.h"
-#include "tools/small_file.h"
+#include "engine/small_file.h"
 
 #include <dirent.h>
 #include <fmt/format.h>
@@ -71,7 +71,7 @@ std::string holder_of(std::uint16_t port) {
     const std::string name = entry->d_name;
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     if (!holds_socket(name, link_text)) continue;
-    std::string command = small_file_text("/proc/" + name + "/comm");
+    std::string command = engine::small_file_text("/proc/" + name + "/comm");
     if (command.ends_with('\n')) command.pop_back();
     return fmt::format(" (process {}, {})", name, command);
   }

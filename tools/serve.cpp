@@ -1,18 +1,16 @@
 // `millrace serve`, from top to bottom: look, refuse or start, wait for a signal, drain, end.
 #include "tools/serve.h"
 
+#include "health/cluster/member.h"
 #include "health/endpoints.h"
 #include "health/service.h"
 #include "s3/limits.h"
 #include "tools/banner.h"
+#include "tools/cluster/join.h"
 #include "tools/cores.h"
-#include "tools/credentials_file.h"
-#include "tools/data_directory.h"
-#include "tools/filesystem_check.h"
 #include "tools/frontends.h"
-#include "tools/kernel_check.h"
 #include "tools/notify.h"
-#include "tools/ports.h"
+#include "tools/site.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -29,51 +27,9 @@
 
 namespace millrace::tools {
 
+namespace cluster = health::cluster;
+
 namespace {
-
-// Everything that was looked at before anything was started.
-struct Site {
-  Cores cores;
-  std::optional<DataDirectory> data;
-  s3::store::Abilities abilities;
-  Credentials credentials;
-};
-
-std::unexpected<Refusal> pass_on(const Refusal& refusal) {
-  return std::unexpected(refusal);
-}
-
-Allowed<Site> look(const ServeOptions& options) {
-  Site site;
-  if (const auto kernel = check_kernel(); kernel.refusal) return pass_on(*kernel.refusal);
-  auto cores = choose_cores(options.processors, affinity_processors(), cgroup_cpu_quota(""));
-  if (!cores) return pass_on(cores.error());
-  site.cores = std::move(*cores);
-  for (const ListenAddress& address : options.listen) {
-    if (const auto free = check_port_free(address, "listen"); !free) return pass_on(free.error());
-  }
-  if (const auto free = check_port_free(options.health, "health"); !free) {
-    return pass_on(free.error());
-  }
-  auto data = DataDirectory::open(options.data);
-  if (!data) return pass_on(data.error());
-  site.data = std::move(*data);
-  const auto abilities = s3::store::probe_abilities(site.data->system_fd(), "probe");
-  if (!abilities) {
-    return refuse(options.data, describe(abilities.error()),
-                  "choose a directory that this user may write to");
-  }
-  site.abilities = *abilities;
-  if (const auto fits = apply_format(site.data->format(), options.data, site.abilities); !fits) {
-    return pass_on(fits.error());
-  }
-  const auto filesystem = check_filesystem(options.data, site.abilities, options.durability);
-  if (filesystem.refusal) return pass_on(*filesystem.refusal);
-  auto credentials = load_credentials(site.data->system_fd(), site.data->system_path(), ::environ);
-  if (!credentials) return pass_on(credentials.error());
-  site.credentials = std::move(*credentials);
-  return site;
-}
 
 // A wildcard of any family is one socket of each: peers then show their own addresses.
 std::vector<sockaddr_storage> sockets_of(std::span<const ListenAddress> addresses) {
@@ -138,9 +94,10 @@ namespace {
 
 class Server {
  public:
-  Server(const ServeOptions& options, Site site)
+  Server(const ServeOptions& options, Site site, std::optional<cluster::Joined> joined)
       : options_(options),
         site_(std::move(site)),
+        joined_(std::move(joined)),
         logger_(options.log, options.log_level),
         pages_(site_.cores.processors.size()),
         domains_(options.domains.begin(), options.domains.end()),
@@ -163,6 +120,7 @@ class Server {
   Allowed<> start();
   Allowed<> start_health();
   Allowed<> start_frontends();
+  void start_membership();
   void wait_for_first_verdict();
   void announce();
   void wait(const sigset_t& signals);
@@ -171,6 +129,8 @@ class Server {
 
   const ServeOptions& options_;
   Site site_;
+  std::optional<cluster::Joined> joined_;  // until the member has it
+  const bool clustered_ = joined_.has_value();
   engine::Logger logger_;
   std::optional<engine::Logger> access_logger_;
   std::vector<engine::StatusPage> pages_;
@@ -179,7 +139,9 @@ class Server {
   const std::vector<std::string_view> operations_;
   std::atomic<bool> suspect_{false};
   health::View view_;
+  cluster::Figures figures_;
   std::unique_ptr<health::Service> health_;
+  std::unique_ptr<cluster::Member> member_;
   std::unique_ptr<Frontends> frontends_;
 };
 
@@ -203,6 +165,7 @@ Allowed<> Server::start_health() {
        .operations = operations_,
        .version = MILLRACE_VERSION,
        .durability = durability_name(options_.durability),
+       .cluster = clustered_ ? &figures_ : nullptr,
        .metrics_token = {}});
   if (!started) return refuse_errno("health", started.error().sys, "choose another --health");
   health_ = std::move(*started);
@@ -227,6 +190,7 @@ Allowed<> Server::start_frontends() {
                            .logger = &logger_,
                            .access_logger = access_logger_ ? &*access_logger_ : nullptr,
                            .pages = pages_,
+                           .shared_locks_fd = clustered_ ? site_.data->key_locks_fd() : -1,
                            .proxies = {},
                            .service = {.region = options_.region,
                                        .domains = domains_,
@@ -251,8 +215,25 @@ Allowed<> Server::start_frontends() {
   return {};
 }
 
+void Server::start_membership() {
+  if (!clustered_) return;
+  member_ = std::make_unique<cluster::Member>(
+      std::move(*joined_),
+      cluster::MemberOptions{.host = host_name(),
+                             .endpoints = endpoints_of(options_.listen),
+                             .health_endpoints = endpoints_of(std::span(&options_.health, 1)),
+                             .version = MILLRACE_VERSION,
+                             .logger = &logger_,
+                             .view = &view_,
+                             .frontends = pages_,
+                             .figures = &figures_,
+                             // As if the operator had stopped it.
+                             .on_destroyed = [] { ::kill(::getpid(), SIGTERM); }});
+}
+
 Allowed<> Server::start() {
   if (const auto health = start_health(); !health) return health;
+  start_membership();
   if (const auto frontends = start_frontends(); !frontends) return frontends;
   health_->mark_started();
   wait_for_first_verdict();
@@ -303,6 +284,7 @@ void Server::wait(const sigset_t& signals) {
 void Server::drain(const sigset_t& signals) {
   notify_service_manager(std::getenv("NOTIFY_SOCKET"), "STOPPING=1");
   health_->drain();
+  if (member_) member_->drain();
   frontends_->drain();
   const auto deadline = std::chrono::steady_clock::now() + options_.drain_deadline;
   int quiet_turns = 0;
@@ -329,6 +311,7 @@ void Server::end() {
     ::_exit(0);
   });
   frontends_->stop();
+  member_.reset();
   ended.release();
   guard.join();
 }
@@ -337,6 +320,7 @@ int Server::run(const sigset_t& signals) {
   if (const auto started = start(); !started) {
     std::fprintf(stderr, "%s\n", started.error().line().c_str());
     if (health_) health_->stop();
+    member_.reset();
     return 1;
   }
   announce();
@@ -348,15 +332,23 @@ int Server::run(const sigset_t& signals) {
 
 }  // namespace
 
-int serve(const ServeOptions& options) {
+int serve(const ServeOptions& given) {
   const sigset_t signals = block_signals();
   ::umask(0);  // modes are stated where files are made
-  auto site = look(options);
-  if (!site) {
-    std::fprintf(stderr, "%s\n", site.error().line().c_str());
+  const auto refused = [](const Refusal& refusal) {
+    std::fprintf(stderr, "%s\n", refusal.line().c_str());
     return 1;
+  };
+  ServeOptions options = given;
+  std::optional<cluster::Joined> joined;
+  if (!options.config_fs.empty()) {
+    auto found = join_cluster(options);
+    if (!found) return refused(found.error());
+    joined = std::move(*found);
   }
-  Server server(options, std::move(*site));
+  auto site = look_around(options, joined ? &*joined : nullptr);
+  if (!site) return refused(site.error());
+  Server server(options, std::move(*site), std::move(joined));
   return server.run(signals);
 }
 

@@ -1,9 +1,17 @@
 // See key_locks.h. A release hands the slot to the first waiter, so nobody starves.
 #include "s3/store/key_locks.h"
 
+#include "engine/file.h"
+
 #include <xxhash.h>
 
+#include <cerrno>
+
 namespace millrace::s3::store {
+
+namespace {
+constexpr std::uint64_t wait_max_ms = 10'000;
+}  // namespace
 
 KeyLocks::Acquire KeyLocks::lock(std::string_view bucket, std::string_view key) {
   const auto seed = XXH3_64bits(bucket.data(), bucket.size());
@@ -46,7 +54,42 @@ void KeyLocks::release(std::size_t index) {
 }
 
 void KeyLocks::Held::release() {
-  if (locks_ != nullptr) std::exchange(locks_, nullptr)->release(slot_);
+  if (locks_ == nullptr) return;
+  KeyLocks& locks = *std::exchange(locks_, nullptr);
+  if (!excludes_) return locks.release(slot_);
+  if (locks.local_) {
+    std::ignore = engine::file::unlock_byte_now(locks.shared_fd_, slot_);
+    return locks.release(slot_);
+  }
+  engine::Shard::current().tasks().adopt(locks.include_others(slot_));
+}
+
+// The slot goes on within the process only then: a lock that is let go late would be the next
+// one's.
+engine::Task<> KeyLocks::include_others(std::size_t slot) {
+  co_await engine::file::unlock_byte(shared_fd_, slot);
+  release(slot);
+}
+
+engine::Task<engine::Result<>> KeyLocks::exclude_others(Held& held) {
+  if (local_) {
+    // Nobody is waited for by a worker: a turn is a few calls.
+    const std::uint64_t begun_ns = engine::Shard::current().now_ns();
+    for (;;) {
+      const int got = engine::file::try_lock_byte_now(shared_fd_, held.slot_);
+      held.excludes_ = got == 0;
+      if (got == 0) co_return engine::Result<>{};
+      if (got != -EAGAIN && got != -EACCES) co_return engine::fail_errno(-got);
+      if (engine::Shard::current().now_ns() - begun_ns > wait_max_ms * 1'000'000) {
+        co_return engine::fail_errno(EAGAIN);
+      }
+      co_await engine::sleep_for(1);
+    }
+  }
+  const auto locked = co_await engine::file::lock_byte(shared_fd_, held.slot_, wait_max_ms);
+  held.excludes_ = locked.has_value();
+  const bool late = !locked && locked.error().code == engine::Errc::timed_out;
+  co_return late ? engine::fail_errno(EAGAIN) : locked;
 }
 
 }  // namespace millrace::s3::store

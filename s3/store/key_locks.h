@@ -1,6 +1,7 @@
-// Locks of keys within this process, across its shards: every publish and removal of a key
-// holds its lock while it looks and then acts; reads take none. Never hold two at once (two keys
-// may share a slot). Thread-safe; a waiter is resumed on its own shard.
+// Locks of keys, across the shards of this process and, where containers share the data, across
+// those: every publish and removal of a key holds its lock while it looks and then acts; reads take
+// none. Never hold two at once (two keys may share a slot). Thread-safe; a waiter is resumed on its
+// own shard.
 #pragma once
 
 #include "engine/shard.h"
@@ -21,7 +22,9 @@ class KeyLocks {
    public:
     Held() = default;
     Held(Held&& other) noexcept
-        : locks_(std::exchange(other.locks_, nullptr)), slot_(other.slot_) {}
+        : locks_(std::exchange(other.locks_, nullptr)),
+          slot_(other.slot_),
+          excludes_(other.excludes_) {}
     Held& operator=(Held&&) = delete;
     ~Held() { release(); }
     void release();
@@ -31,6 +34,7 @@ class KeyLocks {
     Held(KeyLocks& locks, std::size_t slot) : locks_(&locks), slot_(slot) {}
     KeyLocks* locks_ = nullptr;
     std::size_t slot_ = 0;
+    bool excludes_ = false;  // other containers, too
   };
 
   class Acquire : engine::Message {
@@ -51,8 +55,20 @@ class KeyLocks {
     Acquire* next_ = nullptr;
   };
 
+  // Other processes have the same locks: bytes of this file, one a slot, locked for its open
+  // description (fcntl(2), F_OFD_SETLK), so that the end of a process lets them go. `local`: by
+  // this kernel, without a network. Before the first lock.
+  void share(int fd, bool local) {
+    shared_fd_ = fd;
+    local_ = local;
+  }
+  bool shared() const { return shared_fd_ >= 0; }
+
   // co_await lock(...): held until the result goes.
   Acquire lock(std::string_view bucket, std::string_view key);
+  // Then, where shared(): the same for other processes. EAGAIN after ten seconds: somebody holds
+  // it who does not go on.
+  engine::Task<engine::Result<>> exclude_others(Held& held);
 
  private:
   struct Slot {
@@ -62,8 +78,11 @@ class KeyLocks {
     Acquire* last = nullptr;
   };
   void release(std::size_t slot);
+  engine::Task<> include_others(std::size_t slot);
 
   std::array<Slot, slot_count> slots_;
+  int shared_fd_ = -1;
+  bool local_ = false;
 };
 
 }  // namespace millrace::s3::store

@@ -39,9 +39,10 @@ bool map_object(std::string_view object, MappedPath& path) {
 Task<Result<KeyLocks::Held>> Store::lock_key(std::string_view bucket, MappedPath& path,
                                              std::size_t names, int parent) {
   auto held = co_await locks_.lock(bucket, object_view(path, names));
-  // This is the one place where the lock of a key is taken (besides finish_move()), and so the
-  // place for the lock that excludes other nodes: an OFD lock of the key, taken here after the
-  // process's own and before the look, and let go with it.
+  if (locks_.shared()) {
+    const auto excluded = co_await locks_.exclude_others(held);
+    if (!excluded) co_return std::unexpected(excluded.error());
+  }
   if (!options_.abilities.rename_exchange) {
     Mover mover(options_, synced_, syncs_, {bucket, path, names, parent});
     const auto repaired = co_await mover.repair();
@@ -65,7 +66,11 @@ Task<Result<>> Store::finish_move(std::string_view bucket, std::string_view obje
     if (!aside) co_return std::unexpected(aside.error());
     if (!*aside) {
       // Only a note: it goes under the lock, since a move that begins relies on it.
-      const auto held = co_await locks_.lock(bucket, object);
+      auto held = co_await locks_.lock(bucket, object);
+      if (locks_.shared()) {
+        const auto excluded = co_await locks_.exclude_others(held);
+        if (!excluded) co_return excluded;
+      }
       aside = co_await may_be_moving(options_, bucket, object);
       if (!aside) co_return std::unexpected(aside.error());
       if (*aside) continue;
@@ -74,7 +79,11 @@ Task<Result<>> Store::finish_move(std::string_view bucket, std::string_view obje
     }
     const auto parent = co_await parent_for(bucket, path);
     if (!parent) co_return std::unexpected(parent.error());
-    const auto held = co_await locks_.lock(bucket, object);
+    auto held = co_await locks_.lock(bucket, object);
+    if (locks_.shared()) {
+      const auto excluded = co_await locks_.exclude_others(held);
+      if (!excluded) co_return excluded;
+    }
     // Also with an exchange, which can't have left this: the data were copied here.
     Mover mover(options_, synced_, syncs_, {bucket, path, path.names(), parent->fd.get()});
     const auto repaired = co_await mover.repair();

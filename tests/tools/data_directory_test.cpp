@@ -100,8 +100,13 @@ TEST_CASE("formats that this version reads, and those it refuses") {
   CHECK(holds(refusal_of("layout = 2\n"), "the layout is 2, but this version knows 1"));
   CHECK(holds(refusal_of("layout = 1\nreadable = 3\n"), "reading it needs feature level 3"));
   CHECK(holds(refusal_of("layout = 1\nreadable = 1\nwritable = 9\n"), "writing it needs"));
-  CHECK(holds(refusal_of("layout = 1\nreadable = 1\nwritable = 1\nmode = \"cluster\"\n"),
-              "the mode is \"cluster\""));
+  CHECK(holds(refusal_of("layout = 1\nreadable = 1\nwritable = 1\nmode = \"other\"\n"),
+              "the mode is \"other\""));
+  const std::string cluster =
+      "layout = 1\nreadable = 1\nwritable = 1\nmode = \"cluster\"\nid = \"00ff\"\n";
+  CHECK(holds(refusal_of(cluster), "its mode and its cluster do not fit"));
+  CHECK(holds(refusal_of(std::string(good_format) + "cluster = \"c1\"\n"), "do not fit"));
+  CHECK(parse_format(cluster + "cluster = \"c1\"\n", "F")->cluster == "c1");
   CHECK(holds(refusal_of(""), "lacks"));
   CHECK(holds(refusal_of("layout = \"one\"\n"), "isn't a whole number"));
   CHECK(holds(refusal_of("layout = -1\n"), "isn't a whole number"));

@@ -1,5 +1,5 @@
 // Whole-file reads and atomic writes of small files, and random names for what is in them.
-#include "tools/small_file.h"
+#include "engine/small_file.h"
 
 #include "engine/check.h"
 #include "engine/descriptor.h"
@@ -10,7 +10,7 @@
 
 #include <cerrno>
 
-namespace millrace::tools {
+namespace millrace::engine {
 namespace {
 
 int write_all(int fd, std::string_view content) {
@@ -32,22 +32,22 @@ int write_and_sync(int fd, std::string_view content, mode_t mode) {
 
 }  // namespace
 
-engine::Result<std::string> read_small_file(int fd) {
+Result<std::string> read_small_file(int fd) {
   std::string text;
   char piece[16 * 1024];
   for (;;) {
     const ssize_t bytes = ::read(fd, piece, sizeof piece);
     if (bytes < 0 && errno == EINTR) continue;
-    if (bytes < 0) return engine::fail_errno(errno);
+    if (bytes < 0) return fail_errno(errno);
     if (bytes == 0) return text;
     text.append(piece, static_cast<std::size_t>(bytes));
-    if (text.size() > small_file_bytes_max) return engine::fail(engine::Errc::too_large);
+    if (text.size() > small_file_bytes_max) return fail(Errc::too_large);
   }
 }
 
-engine::Result<std::string> read_small_file(const std::string& path) {
-  const engine::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return engine::fail_errno(errno);
+Result<std::string> read_small_file(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail_errno(errno);
   return read_small_file(file.get());
 }
 
@@ -60,24 +60,24 @@ int sync_directory(int directory_fd) {
   return errno == EINVAL || errno == EOPNOTSUPP ? 0 : errno;
 }
 
-engine::Result<> write_small_file(int directory_fd, const std::string& name,
-                                  std::string_view content, mode_t mode) {
+Result<> write_small_file(int directory_fd, const std::string& name, std::string_view content,
+                          mode_t mode) {
   const std::string temporary = name + ".new";
   // One left by a process that died while writing it.
   ::unlinkat(directory_fd, temporary.c_str(), 0);
-  const engine::Descriptor file(::openat(
-      directory_fd, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return engine::fail_errno(errno);
+  const Descriptor file(::openat(directory_fd, temporary.c_str(),
+                                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return fail_errno(errno);
   int errnum = write_and_sync(file.get(), content, mode);
   if (errnum == 0 && ::renameat(directory_fd, temporary.c_str(), directory_fd, name.c_str()) < 0) {
     errnum = errno;
   }
   if (errnum != 0) {
     ::unlinkat(directory_fd, temporary.c_str(), 0);
-    return engine::fail_errno(errnum);
+    return fail_errno(errnum);
   }
   if (const int sync_errnum = sync_directory(directory_fd); sync_errnum != 0) {
-    return engine::fail_errno(sync_errnum);
+    return fail_errno(sync_errnum);
   }
   return {};
 }
@@ -99,4 +99,4 @@ std::string random_text(std::string_view alphabet, std::size_t count) {
   return text;
 }
 
-}  // namespace millrace::tools
+}  // namespace millrace::engine

@@ -1,0 +1,67 @@
+// What all containers of a cluster have in common: the body of the documents `cluster` and
+// `secrets` (documents.h). Values; no I/O.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace::health::cluster {
+
+inline constexpr std::string_view cluster_document = "cluster";
+inline constexpr std::string_view secrets_document = "secrets";
+inline constexpr std::size_t containers_max = 1024;
+inline constexpr std::size_t container_name_bytes_max = 63;
+
+// One that may be, or has been, part of the cluster.
+struct Container {
+  std::string name;
+  bool drained = false;
+  bool operator==(const Container&) const = default;
+};
+
+// A filesystem that objects live on, mounted at the same place on every container's host.
+struct DataFilesystem {
+  std::string name;
+  std::string directory;  // absolute
+  bool operator==(const DataFilesystem&) const = default;
+};
+
+struct Configuration {
+  bool destroyed = false;  // the last generation of a cluster that is no more
+  std::string id;          // random, 32 hexadecimal digits; the data's format file has it, too
+  std::vector<DataFilesystem> data;
+  std::uint16_t port = 9000;
+  std::uint16_t health_port = 9001;
+  std::vector<std::string> domains;
+  std::string region = "us-east-1";
+  std::string durability = "strict";
+  // Only `containers` may join; else whoever comes is written down there.
+  bool named_only = false;
+  std::vector<Container> containers;  // by name
+  bool operator==(const Configuration&) const = default;
+
+  const Container* find(std::string_view name) const;
+  Container* find(std::string_view name);
+  // In its place by name. False when it is there already.
+  bool add(std::string_view name);
+};
+
+// The body of a document, and back. Errors say which member is missing or wrong.
+std::string to_body(const Configuration& configuration);
+std::expected<Configuration, std::string> configuration_of(std::string_view body);
+
+struct Secrets {
+  std::string access_key;
+  std::string secret_key;
+  std::string peer_key;  // for talk between containers; 64 hexadecimal digits
+};
+std::string to_body(const Secrets& secrets);
+std::expected<Secrets, std::string> secrets_of(std::string_view body);
+
+// Lower-case letters, digits, and '-' and '.' but not at the ends: what can be a host's name.
+bool container_name_valid(std::string_view name);
+
+}  // namespace millrace::health::cluster

@@ -1,0 +1,333 @@
+// Joining, beating and watching; see member.h.
+#include "health/cluster/member.h"
+
+#include "engine/small_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+namespace millrace::health::cluster {
+
+using engine::LogLevel;
+using engine::LogLine;
+
+namespace {
+
+constexpr std::uint64_t ms = 1'000'000;
+constexpr std::uint64_t turn_ms = 250;
+static_assert(beat_every_ms % turn_ms == 0);
+constexpr std::uint64_t turns_per_beat = beat_every_ms / turn_ms;
+// A document that was missed by the look-up of the next generation (this host was away while
+// several were made) is found by reading the directory.
+constexpr std::uint64_t turns_per_listing = 20;
+constexpr int conflicts_max = 16;
+
+std::uint64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::unexpected<JoinRefusal> refuse(std::string what, std::string why, std::string remedy) {
+  return std::unexpected(JoinRefusal{std::move(what), std::move(why), std::move(remedy)});
+}
+
+std::unexpected<JoinRefusal> refuse_fault(const Fault& fault) {
+  return refuse(fault.path, fault.why,
+                "start the version of millrace that wrote it, or restore it");
+}
+
+// Whether the counter of a beat moves while it is watched.
+bool beats_now(const ConfigDirectory& directory, const Beat& first) {
+  const std::uint64_t end_ns = monotonic_ns() + (suspect_after_ms + turn_ms) * ms;
+  while (monotonic_ns() < end_ns) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    const auto beat = directory.read_beat(first.name);
+    if (beat && (beat->epoch != first.epoch || beat->counter != first.counter)) return true;
+  }
+  return false;
+}
+
+// Writes the name down where it isn't, unless only named containers may join.
+std::expected<ClusterReading, JoinRefusal> admit(ConfigDirectory& directory,
+                                                 const std::string& name) {
+  for (int turn = 0; turn < conflicts_max; ++turn) {
+    auto reading = directory.read();
+    if (!reading) {
+      return refuse(directory.path(), engine::describe(reading.error()), "look at the mount");
+    }
+    if (!reading->faults.empty()) return refuse_fault(reading->faults.front());
+    if (!reading->exists()) {
+      return refuse(directory.path(), "holds no cluster",
+                    "run `millrace cluster create`, or give --config-fs another directory");
+    }
+    Configuration& configuration = reading->configuration;
+    if (configuration.find(name) != nullptr) return std::move(*reading);
+    if (configuration.named_only) {
+      return refuse(name, "is not a container of this cluster",
+                    "run `millrace cluster containers add " + name + "`, or give its --name");
+    }
+    if (configuration.containers.size() >= containers_max) {
+      return refuse(name, fmt::format("the cluster has {} containers", containers_max),
+                    "remove one that is no more: `millrace cluster containers remove`");
+    }
+    configuration.add(name);
+    const auto published = directory.publish(configuration, reading->generation + 1);
+    if (!published) {
+      return refuse(directory.path(), engine::describe(published.error()),
+                    "the configuration filesystem must be writable");
+    }
+    if (*published == DocumentStore::Publication::done) {
+      directory.append_event(name, "container-added", name, "joined for the first time");
+      ++reading->generation;
+      return std::move(*reading);
+    }
+  }
+  return refuse(directory.path(), "changes faster than it can be read", "try again");
+}
+
+}  // namespace
+
+std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std::string& name,
+                                        const std::string& host) {
+  if (!container_name_valid(name)) {
+    return refuse("--name", fmt::format("\"{}\" is no name for a container", name),
+                  "use lower-case letters, digits, '-' and '.', 63 at most");
+  }
+  auto directory = ConfigDirectory::open(config_fs, false);
+  if (!directory) {
+    return refuse(
+        config_fs,
+        directory.error().is(ENOENT) ? "holds no cluster" : engine::describe(directory.error()),
+        "run `millrace cluster create`, or mount the configuration filesystem there");
+  }
+  auto lock = directory->lock_name(name);
+  if (!lock) {
+    if (lock.error().is(EAGAIN)) {
+      return refuse(name, "a live container has this name", "stop it, or give another --name");
+    }
+    return refuse(directory->path(), engine::describe(lock.error()),
+                  "the configuration filesystem must be writable, and have locks");
+  }
+  // Where hosts don't share locks, the beats tell.
+  if (const auto beat = directory->read_beat(name);
+      beat && beat->phase != Phase::left && beat->host != host && beats_now(*directory, *beat)) {
+    return refuse(name, "a live container on " + beat->host + " has this name",
+                  "stop it, or give another --name");
+  }
+  auto reading = admit(*directory, name);
+  if (!reading) return std::unexpected(std::move(reading.error()));
+  auto secrets = directory->read_secrets();
+  if (!secrets || !*secrets) {
+    return refuse(directory->path() + "/secrets",
+                  secrets ? "is missing" : engine::describe(secrets.error()),
+                  "restore it from a backup, or destroy and create the cluster");
+  }
+  return Joined{.name = name,
+                .directory = std::move(*directory),
+                .name_lock = std::move(*lock),
+                .generation = reading->generation,
+                .configuration = std::move(reading->configuration),
+                .secrets = std::move(**secrets)};
+}
+
+Member::Member(Joined joined, MemberOptions options)
+    : joined_(std::move(joined)),
+      options_(std::move(options)),
+      started_ns_(monotonic_ns()),
+      epoch_(engine::random_text("0123456789abcdef", 16)),
+      log_(options_.logger->add_channel()) {
+  options_.figures->generation = joined_.generation;
+  const Container* own = joined_.configuration.find(joined_.name);
+  options_.figures->drained = own != nullptr && own->drained;
+  thread_ = std::thread([this] { run(); });
+}
+
+Member::~Member() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Member::drain() {
+  draining_ = true;
+  wake_.notify_one();
+}
+
+std::uint64_t Member::now_ns() const {
+  return monotonic_ns();
+}
+
+void Member::run() {
+  for (;;) {
+    turn();
+    std::unique_lock lock(mutex_);
+    if (stopping_) break;
+    wake_.wait_for(lock, std::chrono::milliseconds(turn_ms));
+    if (stopping_) break;
+  }
+  write_beat(Phase::left);
+}
+
+void Member::turn() {
+  const std::uint64_t now = now_ns();
+  // A turn that took long (a filesystem that hung, a process that was stopped) says nothing of
+  // the others: their silence is counted from here.
+  const bool was_away = last_turn_ns_ != 0 && now - last_turn_ns_ > 2 * beat_every_ms * ms;
+  last_turn_ns_ = now;
+  if (was_away) {
+    for (auto& [name, other] : others_) other.liveness.pardon(now);
+  }
+  if (turns_ % turns_per_beat == 0) {
+    const View::Snapshot view = options_.view->read(now);
+    const bool draining = draining_ || options_.figures->drained;
+    write_beat(draining                          ? Phase::draining
+               : view.reason == Reason::starting ? Phase::joining
+                                                 : Phase::active);
+  }
+  poll_documents();
+  watch_others();
+  ++turns_;
+}
+
+void Member::note_failure(std::string_view what, std::string_view why) {
+  last_failure_ = fmt::format("{}: {}", what, why);
+  if (!reachable_) return;
+  reachable_ = false;
+  LogLine(log_, LogLevel::error, "configuration filesystem is lost; serving on with what is known")
+      .field("what", what)
+      .field("why", why);
+}
+
+void Member::write_beat(Phase phase) {
+  const View::Snapshot view = options_.view->read(now_ns());
+  Beat beat{.name = joined_.name,
+            .epoch = epoch_,
+            .counter = ++counter_,
+            .phase = phase,
+            .reason = std::string(reason_text(view.reason)),
+            .host = options_.host,
+            .endpoints = options_.endpoints,
+            .health_endpoints = options_.health_endpoints,
+            .version = std::string(options_.version),
+            .uptime_s = (now_ns() - started_ns_) / 1'000'000'000,
+            .score = score(view.load),
+            .generation = joined_.generation,
+            .last_failure = last_failure_};
+  for (const engine::StatusPage& page : options_.frontends) {
+    for (const engine::OperationCounters& each : page.operations) {
+      beat.requests += each.requests.get();
+      beat.errors += each.server_errors.get();
+    }
+  }
+  if (const auto written = joined_.directory.write_beat(beat); !written) {
+    return note_failure("beat", engine::describe(written.error()));
+  }
+  if (!reachable_) {
+    LogLine(log_, LogLevel::info, "configuration filesystem is back");
+    reachable_ = true;
+  }
+  options_.figures->heard_ns = now_ns();
+}
+
+void Member::poll_documents() {
+  const auto superseded = joined_.directory.is_superseded(joined_.generation);
+  if (!superseded) return note_failure("configuration", engine::describe(superseded.error()));
+  if (!*superseded && turns_ % turns_per_listing != 0) return;
+  auto reading = joined_.directory.read();
+  if (!reading) return note_failure("configuration", engine::describe(reading.error()));
+  take(std::move(*reading));
+}
+
+void Member::take(ClusterReading reading) {
+  options_.figures->faults = reading.faults.size();
+  if (!reading.faults.empty()) {
+    const Fault& fault = reading.faults.front();
+    last_failure_ = fault.path + " " + fault.why;
+    if (faults_told_ != reading.faults.size()) {
+      LogLine(log_, LogLevel::error,
+              "a document of the cluster can't be used; the last good one holds")
+          .field("path", fault.path)
+          .field("why", fault.why);
+    }
+  }
+  faults_told_ = reading.faults.size();
+  // Nothing at all is a filesystem that is not mounted, not a cluster that is no more.
+  if (reading.generation <= joined_.generation) return;
+  joined_.generation = reading.generation;
+  options_.figures->generation = reading.generation;
+  if (reading.configuration.destroyed) {
+    if (destroyed_) return;
+    destroyed_ = true;
+    LogLine(log_, LogLevel::warning, "the cluster was destroyed; stopping");
+    options_.on_destroyed();
+    return;
+  }
+  const Container* own = reading.configuration.find(joined_.name);
+  if (own == nullptr) {
+    if (destroyed_) return;
+    destroyed_ = true;
+    LogLine(log_, LogLevel::warning, "this container was removed from the cluster; stopping");
+    options_.on_destroyed();
+    return;
+  }
+  if (options_.figures->drained.exchange(own->drained) != own->drained) {
+    LogLine(log_, LogLevel::info, own->drained ? "drained" : "undrained")
+        .field("generation", reading.generation);
+  }
+  joined_.configuration = std::move(reading.configuration);
+}
+
+void Member::watch_others() {
+  const std::uint64_t now = now_ns();
+  std::uint64_t active = 0;
+  std::erase_if(
+      others_, [&](const auto& each) { return joined_.configuration.find(each.first) == nullptr; });
+  // The first that is alive, by name, writes the events; two may for a moment, none may not.
+  std::string_view first = joined_.name;
+  for (const Container& container : joined_.configuration.containers) {
+    if (container.name == joined_.name) {
+      active += draining_ || container.drained ? 0 : 1;
+      continue;
+    }
+    Other& other = others_[container.name];
+    const auto beat = joined_.directory.read_beat(container.name);
+    other.liveness.observe(beat ? &*beat : nullptr, now);
+    const State state = other.liveness.state(now);
+    if (state == State::active) ++active;
+    if (state == State::active && container.name < first) first = container.name;
+  }
+  for (auto& [name, other] : others_) {
+    const State state = other.liveness.state(now);
+    const bool tells = first == joined_.name || (state == State::inactive && name < first);
+    if (other.known && other.told == state) continue;
+    if (tells && other.known) tell(name, state, other);
+    // The first look says how it is, not that it became so.
+    const bool settled = state != State::suspect || other.known;
+    if (settled) {
+      other.known = true;
+      other.told = state;
+    }
+  }
+  options_.figures->containers = joined_.configuration.containers.size();
+  options_.figures->containers_active = active;
+}
+
+void Member::tell(const std::string& name, State state, Other& other) {
+  LogLine(log_, state == State::inactive ? LogLevel::warning : LogLevel::info, "container")
+      .field("name", name)
+      .field("state", state_name(state))
+      .field("before", state_name(other.told));
+  joined_.directory.append_event(
+      joined_.name, fmt::format("container-{}", state_name(state)), name,
+      fmt::format("{}, was {}", state_name(state), state_name(other.told)));
+}
+
+}  // namespace millrace::health::cluster

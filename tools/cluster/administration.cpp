@@ -1,0 +1,274 @@
+// Creating and destroying a cluster, and changing its containers; see administration.h.
+#include "tools/cluster/administration.h"
+
+#include "engine/small_file.h"
+#include "health/cluster/config_directory.h"
+#include "s3/store/key.h"
+#include "tools/cluster/found.h"
+#include "tools/cluster/join.h"
+#include "tools/credentials_file.h"
+#include "tools/data_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <functional>
+#include <memory>
+
+namespace millrace::tools {
+
+namespace cluster = health::cluster;
+using cluster::ClusterReading;
+using cluster::ConfigDirectory;
+using cluster::Configuration;
+using Publication = cluster::DocumentStore::Publication;
+
+namespace {
+
+constexpr int conflicts_max = 16;
+
+Allowed<std::string> real_path(const std::string& path, const char* what) {
+  const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr),
+                                                        &std::free);
+  if (!resolved) return refuse_errno(path, errno, fmt::format("mount the {} there first", what));
+  struct stat status = {};
+  if (::stat(resolved.get(), &status) < 0 || !S_ISDIR(status.st_mode)) {
+    return refuse(path, "isn't a directory", fmt::format("mount the {} there first", what));
+  }
+  return std::string(resolved.get());
+}
+
+// A name that was made here by nobody else, written, and taken away again.
+Allowed<> check_writable(const std::string& directory) {
+  const engine::Descriptor root(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return refuse_errno(directory, errno, look_at_mount);
+  const std::string name =
+      ".millrace-probe-" + engine::random_text("abcdefghijklmnopqrstuvwxyz", 12);
+  const auto written = engine::write_small_file(root.get(), name, "probe\n", 0600);
+  ::unlinkat(root.get(), name.c_str(), 0);
+  if (written) return {};
+  return refuse(directory, std::string("can't be written: ") + engine::describe(written.error()),
+                "mount the configuration filesystem writable for this user");
+}
+
+Allowed<cluster::DataFilesystem> parse_data(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  if (equals == std::string::npos || !cluster::container_name_valid(name)) {
+    return refuse("--data", fmt::format("\"{}\" is not NAME=DIR", text),
+                  "give a name of lower-case letters and digits, and the mounted directory");
+  }
+  auto directory = real_path(text.substr(equals + 1), "data filesystem");
+  if (!directory.has_value()) return std::unexpected(std::move(directory.error()));
+  if (!s3::store::utf8_valid(*directory)) {
+    return refuse("--data", "the directory's path is not UTF-8", "mount it under another name");
+  }
+  return cluster::DataFilesystem{.name = name, .directory = std::move(*directory)};
+}
+
+bool is_inside(const std::string& inner, const std::string& outer) {
+  return inner == outer || outer == "/" ||
+         (inner.starts_with(outer) && inner.size() > outer.size() && inner[outer.size()] == '/');
+}
+
+// What `create` was told, checked as far as one can without looking at the filesystems.
+Allowed<Configuration> plan(const ClusterCommand& command) {
+  Configuration configuration;
+  configuration.id = engine::random_text("0123456789abcdef", 32);
+  if (command.data.size() != 1) {
+    return refuse("--data", command.data.empty() ? "is missing" : "has several values",
+                  "name the one data filesystem: --data NAME=DIR");
+  }
+  auto data = parse_data(command.data.front());
+  if (!data.has_value()) return std::unexpected(std::move(data.error()));
+  configuration.data.push_back(std::move(*data));
+  configuration.port = command.port.value_or(configuration.port);
+  configuration.health_port = command.health_port.value_or(configuration.health_port);
+  if (configuration.port == configuration.health_port) {
+    return refuse("--health-port", "is the S3 port, too", "give it a port of its own");
+  }
+  if (!command.region.empty()) configuration.region = command.region;
+  if (!command.durability.empty()) configuration.durability = command.durability;
+  configuration.domains = command.domains;
+  configuration.named_only = !command.containers.empty();
+  for (const std::string& name : command.containers) {
+    if (!cluster::container_name_valid(name)) {
+      return refuse("--container", fmt::format("\"{}\" is no name for a container", name),
+                    "use lower-case letters, digits, '-' and '.', 63 at most");
+    }
+    if (!configuration.add(name)) return refuse("--container", name + " is named twice", "");
+  }
+  ServeOptions options;
+  if (auto fits = apply_configuration(configuration, options); !fits.has_value()) {
+    return std::unexpected(std::move(fits.error()));
+  }
+  configuration.domains = options.domains;  // in lower case
+  return configuration;
+}
+
+Allowed<> publish_secrets(ConfigDirectory& directory, const Credentials& credentials) {
+  const auto published =
+      directory.publish_secrets({.access_key = credentials.access_key,
+                                 .secret_key = credentials.secret_key,
+                                 .peer_key = engine::random_text("0123456789abcdef", 64)});
+  if (published) return {};
+  return refuse(directory.path(), engine::describe(published.error()), look_at_mount);
+}
+
+struct Created {
+  Configuration configuration;
+  Credentials credentials;
+};
+
+Allowed<Created> create(const ClusterCommand& command, const char* const* environment) {
+  auto configuration = plan(command);
+  if (!configuration.has_value()) return std::unexpected(std::move(configuration.error()));
+  auto config_fs = real_path(command.config_fs, "configuration filesystem");
+  if (!config_fs.has_value()) return std::unexpected(std::move(config_fs.error()));
+  const std::string& data_path = configuration->data.front().directory;
+  if (is_inside(*config_fs, data_path)) {
+    return refuse(command.config_fs, "is inside the data directory " + data_path,
+                  "give the configuration a filesystem, or at least a directory, of its own");
+  }
+  if (auto writable = check_writable(*config_fs); !writable.has_value()) {
+    return std::unexpected(std::move(writable.error()));
+  }
+  auto directory = ConfigDirectory::open(*config_fs, true);
+  if (!directory) {
+    return refuse(*config_fs, engine::describe(directory.error()), look_at_mount);
+  }
+  auto reading = read_cluster(*directory);
+  if (!reading.has_value()) return std::unexpected(std::move(reading.error()));
+  if (reading->exists()) {
+    return refuse(*config_fs, "holds the cluster " + reading->configuration.id + " already",
+                  "see `millrace cluster status`; to start anew, destroy it first");
+  }
+  // Nobody else has it open from here on, so nobody can join before all is done.
+  auto data = DataDirectory::open(data_path);
+  if (!data.has_value()) return std::unexpected(std::move(data.error()));
+  auto credentials = load_credentials(data->system_fd(), data->system_path(), environment);
+  if (!credentials.has_value()) return std::unexpected(std::move(credentials.error()));
+  if (auto kept = publish_secrets(*directory, *credentials); !kept.has_value()) {
+    return std::unexpected(std::move(kept.error()));
+  }
+  const auto published = directory->publish(*configuration, reading->generation + 1);
+  if (!published) {
+    return refuse(*config_fs, engine::describe(published.error()), look_at_mount);
+  }
+  if (*published == Publication::conflict) {
+    return refuse(*config_fs, "another administrator has just created a cluster there",
+                  "see `millrace cluster status`");
+  }
+  if (auto given = data->give_to(configuration->id); !given.has_value()) {
+    return std::unexpected(std::move(given.error()));
+  }
+  directory->append_event(writer_name(), "cluster-created", configuration->id, "data " + data_path);
+  return Created{std::move(*configuration), std::move(*credentials)};
+}
+
+// One change of the configuration, tried again when somebody else was quicker.
+Allowed<Configuration> change(ConfigDirectory& directory, const std::string& config_fs,
+                              const std::function<Allowed<>(Configuration& configuration)>& edit) {
+  for (int turn = 0; turn < conflicts_max; ++turn) {
+    auto reading = read_cluster(directory);
+    if (!reading.has_value()) return std::unexpected(std::move(reading.error()));
+    if (!reading->exists()) return refuse_absent(config_fs);
+    Configuration configuration = reading->configuration;
+    if (auto edited = edit(configuration); !edited.has_value()) {
+      return std::unexpected(std::move(edited.error()));
+    }
+    if (configuration == reading->configuration) return configuration;
+    const auto published = directory.publish(configuration, reading->generation + 1);
+    if (!published) {
+      return refuse(config_fs, engine::describe(published.error()), look_at_mount);
+    }
+    if (*published == Publication::done) return configuration;
+  }
+  return refuse(config_fs, "changes faster than it can be read", "try again");
+}
+
+Allowed<> edit_containers(const ClusterCommand& command, Configuration& configuration) {
+  using Verb = ClusterCommand::Verb;
+  for (const std::string& name : command.containers) {
+    cluster::Container* const container = configuration.find(name);
+    if (command.verb == Verb::containers_add) {
+      if (!cluster::container_name_valid(name)) {
+        return refuse(name, "is no name for a container",
+                      "use lower-case letters, digits, '-' and '.', 63 at most");
+      }
+      if (!configuration.add(name)) return refuse(name, "is in the cluster already", "");
+      continue;
+    }
+    if (container == nullptr) {
+      return refuse(name, "is not in the cluster", "see `millrace cluster containers list`");
+    }
+    if (command.verb == Verb::containers_remove) {
+      if (configuration.containers.size() == 1) {
+        return refuse(name, "is the cluster's last container",
+                      "add another one first, or run `millrace cluster destroy`");
+      }
+      std::erase_if(configuration.containers,
+                    [&](const cluster::Container& each) { return each.name == name; });
+      continue;
+    }
+    container->drained = command.verb == Verb::containers_drain;
+  }
+  return {};
+}
+
+}  // namespace
+
+int create_cluster(const ClusterCommand& command, const char* const* environment) {
+  const auto created = create(command, environment);
+  if (!created.has_value()) return refused(created.error());
+  const Configuration& configuration = created->configuration;
+  fmt::print("Created the cluster {}.\n", configuration.id);
+  fmt::print("  data       {} = {}\n", configuration.data.front().name,
+             configuration.data.front().directory);
+  fmt::print("  S3         port {} on every interface of every container\n", configuration.port);
+  fmt::print("  health     port {}\n", configuration.health_port);
+  if (configuration.named_only) {
+    fmt::print("  admits     ");
+    for (const auto& container : configuration.containers) fmt::print("{} ", container.name);
+    fmt::print("only\n");
+  } else {
+    fmt::print("  admits     every container that mounts the configuration filesystem\n");
+  }
+  if (created->credentials.generated()) {
+    fmt::print("Root credentials, shown this once:\n  {}\n  {}\n", created->credentials.access_key,
+               created->credentials.secret_key);
+  }
+  fmt::print("Start a container on each host: millrace serve --config-fs {}\n", command.config_fs);
+  return 0;
+}
+
+int change_containers(const ClusterCommand& command) {
+  using Verb = ClusterCommand::Verb;
+  auto directory = open_cluster(command.config_fs);
+  if (!directory.has_value()) return refused(directory.error());
+  const auto changed = change(*directory, command.config_fs, [&](Configuration& configuration) {
+    return edit_containers(command, configuration);
+  });
+  if (!changed.has_value()) return refused(changed.error());
+  const char* const done = command.verb == Verb::containers_add      ? "added"
+                           : command.verb == Verb::containers_remove ? "removed"
+                           : command.verb == Verb::containers_drain  ? "drained"
+                                                                     : "undrained";
+  for (const std::string& name : command.containers) {
+    directory->append_event(writer_name(), fmt::format("container-{}", done), name,
+                            "by an administrator");
+    fmt::print("{} {}\n", name, done);
+  }
+  if (changed->containers.size() == 1) {
+    fmt::print("The cluster has one container: there is no redundancy.\n");
+  }
+  return 0;
+}
+
+}  // namespace millrace::tools

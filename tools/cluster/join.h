@@ -1,0 +1,32 @@
+// What `millrace serve --config-fs` needs of its cluster before it starts. Main thread, at start.
+#pragma once
+
+#include "health/cluster/member.h"
+#include "s3/store/abilities.h"
+#include "tools/credentials_file.h"
+#include "tools/options.h"
+#include "tools/refusal.h"
+
+#include <string>
+
+namespace millrace::tools {
+
+// This host's name, in lower case.
+std::string host_name();
+
+// Joins, and fills in the options that the cluster's configuration has.
+Allowed<health::cluster::Joined> join_cluster(ServeOptions& options);
+
+// The cluster's root keys. Refuses others in the environment.
+Allowed<Credentials> cluster_credentials(const health::cluster::Joined& joined,
+                                         const char* const* environment);
+
+// Whether the containers of this cluster may share the filesystem.
+Allowed<> check_shareable(const health::cluster::Joined& joined, const std::string& data,
+                          const s3::store::Abilities& abilities);
+
+// Takes the values of a cluster's configuration, which may come from a newer or a careless hand.
+Allowed<> apply_configuration(const health::cluster::Configuration& configuration,
+                              ServeOptions& options);
+
+}  // namespace millrace::tools

@@ -1,0 +1,12 @@
+// The verbs of `millrace cluster` that only look. Main thread; blocks.
+#pragma once
+
+#include "tools/cluster/command.h"
+
+namespace millrace::tools {
+
+// `status` and `containers list`: what the configuration has and the beats tell.
+int report_status(const ClusterCommand& command);
+int report_events(const ClusterCommand& command);
+
+}  // namespace millrace::tools

@@ -1,0 +1,67 @@
+// Looking at everything that serving needs, and refusing in one line; see site.h.
+#include "tools/site.h"
+
+#include "tools/cluster/join.h"
+#include "tools/filesystem_check.h"
+#include "tools/kernel_check.h"
+#include "tools/ports.h"
+
+#include <unistd.h>
+
+namespace millrace::tools {
+
+namespace cluster = health::cluster;
+
+namespace {
+
+std::unexpected<Refusal> pass_on(const Refusal& refusal) {
+  return std::unexpected(refusal);
+}
+
+Allowed<Credentials> find_root(const DataDirectory& data, const cluster::Joined* joined) {
+  if (joined == nullptr) return load_credentials(data.system_fd(), data.system_path(), ::environ);
+  return cluster_credentials(*joined, ::environ);
+}
+
+}  // namespace
+
+Allowed<Site> look_around(const ServeOptions& options, const cluster::Joined* joined) {
+  Site site;
+  if (const auto kernel = check_kernel(); kernel.refusal) return pass_on(*kernel.refusal);
+  auto cores = choose_cores(options.processors, affinity_processors(), cgroup_cpu_quota(""));
+  if (!cores) return pass_on(cores.error());
+  site.cores = std::move(*cores);
+  for (const ListenAddress& address : options.listen) {
+    if (const auto free = check_port_free(address, "listen"); !free) return pass_on(free.error());
+  }
+  if (const auto free = check_port_free(options.health, "health"); !free) {
+    return pass_on(free.error());
+  }
+  auto data = joined == nullptr
+                  ? DataDirectory::open(options.data)
+                  : DataDirectory::open_shared(options.data, joined->configuration.id);
+  if (!data) return pass_on(data.error());
+  site.data = std::move(*data);
+  const auto abilities = s3::store::probe_abilities(site.data->system_fd(), "probe");
+  if (!abilities) {
+    return refuse(options.data, describe(abilities.error()),
+                  "choose a directory that this user may write to");
+  }
+  site.abilities = *abilities;
+  if (const auto fits = apply_format(site.data->format(), options.data, site.abilities); !fits) {
+    return pass_on(fits.error());
+  }
+  const auto filesystem = check_filesystem(options.data, site.abilities, options.durability);
+  if (filesystem.refusal) return pass_on(*filesystem.refusal);
+  if (joined != nullptr) {
+    if (const auto fits = check_shareable(*joined, options.data, site.abilities); !fits) {
+      return pass_on(fits.error());
+    }
+  }
+  auto credentials = find_root(*site.data, joined);
+  if (!credentials) return pass_on(credentials.error());
+  site.credentials = std::move(*credentials);
+  return site;
+}
+
+}  // namespace millrace::tools

@@ -1,0 +1,27 @@
+// What `millrace serve` finds before it starts anything: the machine, the data directory, the root
+// keys. Main thread.
+#pragma once
+
+#include "health/cluster/member.h"
+#include "s3/store/abilities.h"
+#include "tools/cores.h"
+#include "tools/credentials_file.h"
+#include "tools/data_directory.h"
+#include "tools/options.h"
+#include "tools/refusal.h"
+
+#include <optional>
+
+namespace millrace::tools {
+
+struct Site {
+  Cores cores;
+  std::optional<DataDirectory> data;
+  s3::store::Abilities abilities;
+  Credentials credentials;
+};
+
+// Looks in the order of what is cheapest to put right. `joined` is null for a standalone server.
+Allowed<Site> look_around(const ServeOptions& options, const health::cluster::Joined* joined);
+
+}  // namespace millrace::tools
