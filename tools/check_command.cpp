@@ -74,7 +74,7 @@ CheckReport check_data(const ServeOptions& options, const char* const* environme
   if (state->kind == DataState::Kind::formatted) {
     const auto fits = apply_format(state->format, options.data, *abilities);
     if (!fits.has_value()) report.add_refusal(fits.error());
-    const auto own = check_cluster(state->format, options.data, {});
+    const auto own = check_standalone(state->format, options.data);
     if (!own.has_value()) report.add_refusal(own.error());
   }
   CheckReport filesystem = check_filesystem(options.data, *abilities, options.durability);

@@ -167,7 +167,6 @@ Allowed<Credentials> load_credentials(int system_fd, const std::string& system_p
 
 Allowed<> keep_credentials(int system_fd, const std::string& system_path,
                            const Credentials& credentials) {
-  if (::faccessat(system_fd, file_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return {};
   return write_file(system_fd, system_path, credentials);
 }
 

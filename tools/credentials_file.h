@@ -37,7 +37,7 @@ Allowed<std::optional<Credentials>> find_credentials(int system_fd, const std::s
 Allowed<Credentials> load_credentials(int system_fd, const std::string& system_path,
                                       const char* const* environment);
 
-// Writes the file where there is none: what a cluster's root keys become when it ends.
+// Writes the file: what a cluster's root keys become when it ends.
 Allowed<> keep_credentials(int system_fd, const std::string& system_path,
                            const Credentials& credentials);
 

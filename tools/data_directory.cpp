@@ -2,7 +2,6 @@
 #include "tools/data_directory.h"
 
 #include "engine/small_file.h"
-#include "tools/toml_document.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +10,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 
 namespace millrace::tools {
 namespace {
@@ -19,7 +17,6 @@ namespace {
 using engine::Descriptor;
 
 constexpr const char* own_directory = "give a directory that this user owns";
-constexpr const char* newer_version = "start the version of millrace that wrote it, or a newer one";
 constexpr const char* restore_format = "restore the file from a backup, don't remove it";
 
 Allowed<Descriptor> open_directory(const std::string& path) {
@@ -136,100 +133,6 @@ Allowed<std::optional<Format>> read_format(const Descriptor& system, const std::
   return std::optional(std::move(*format));
 }
 
-Allowed<unsigned> whole_number(const TomlEntry& entry, const std::string& path) {
-  unsigned value = 0;
-  const std::string text = entry.plain && entry.values.size() == 1 ? entry.values[0] : "";
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return value;
-  return refuse(path, entry.key + " isn't a whole number", restore_format);
-}
-
-Allowed<> check_levels(const Format& format, const std::string& path) {
-  const auto newer = [&](const char* what, unsigned found, unsigned known) {
-    return refuse(path, fmt::format("{} {}, but this version knows {}", what, found, known),
-                  newer_version);
-  };
-  if (format.layout != Format::layout_known) {
-    return newer("the layout is", format.layout, Format::layout_known);
-  }
-  if (format.readable > Format::level_known) {
-    return newer("reading it needs feature level", format.readable, Format::level_known);
-  }
-  if (format.writable > Format::level_known) {
-    return newer("writing it needs feature level", format.writable, Format::level_known);
-  }
-  if (format.mode != "standalone" && format.mode != "cluster") {
-    return refuse(path, fmt::format("the mode is \"{}\"", format.mode), newer_version);
-  }
-  return {};
-}
-
-}  // namespace
-
-Allowed<Format> parse_format(std::string_view text, const std::string& path) {
-  auto entries = parse_toml(text, path);
-  if (!entries.has_value()) return refuse(path, "can't be read as a format file", restore_format);
-  Format format;
-  unsigned found = 0;
-  for (const TomlEntry& entry : *entries) {
-    unsigned* number = entry.key == "layout"     ? &format.layout
-                       : entry.key == "readable" ? &format.readable
-                       : entry.key == "writable" ? &format.writable
-                                                 : nullptr;
-    std::string* word = entry.key == "mode" ? &format.mode
-                        : entry.key == "id" ? &format.id
-                                            : nullptr;
-    if (entry.key == "cluster" && entry.plain && entry.values.size() == 1) {
-      format.cluster = entry.values[0];
-    }
-    if (number != nullptr) {
-      auto value = whole_number(entry, path);
-      if (!value.has_value()) return std::unexpected(std::move(value.error()));
-      *number = *value;
-      ++found;
-    } else if (entry.key == "attributes") {
-      format.attributes_beside = entry.values.size() == 1 && entry.values[0] == "beside";
-    } else if (word != nullptr && entry.plain && entry.values.size() == 1) {
-      *word = entry.values[0];
-      ++found;
-    }
-  }
-  // Levels first: a newer layout may well have dropped a field.
-  if (auto levels = check_levels(format, path); !levels.has_value()) {
-    return std::unexpected(std::move(levels.error()));
-  }
-  if (found < 5 || format.id.empty()) {
-    return refuse(path, "lacks layout, readable, writable, mode or id", restore_format);
-  }
-  if ((format.mode == "cluster") == format.cluster.empty()) {
-    return refuse(path, "its mode and its cluster do not fit", restore_format);
-  }
-  return format;
-}
-
-std::string format_text(const Format& format) {
-  return fmt::format(
-      "# Written by millrace when it first served this directory. Don't edit or remove it.\n"
-      "layout = {}\nreadable = {}\nwritable = {}\nmode = {}\nid = {}\n{}{}",
-      format.layout, format.readable, format.writable, toml_string(format.mode),
-      toml_string(format.id),
-      format.cluster.empty() ? "" : fmt::format("cluster = {}\n", toml_string(format.cluster)),
-      format.attributes_beside ? "attributes = \"beside\"\n" : "");
-}
-
-Allowed<> apply_format(const Format& format, const std::string& path,
-                       s3::store::Abilities& abilities) {
-  if (format.attributes_beside) {
-    abilities.attribute_bytes_max = 0;
-  } else if (abilities.attribute_bytes_max == 0) {
-    return refuse(path, "its objects have extended attributes, but files here take none now",
-                  "mount the filesystem as it was when they were written");
-  }
-  return {};
-}
-
-namespace {
-
 Allowed<> write_format(const Descriptor& system, const std::string& path, const Format& format) {
   const auto written = engine::write_small_file(system.get(), "format", format_text(format), 0644);
   if (written.has_value()) return {};
@@ -256,17 +159,14 @@ Allowed<Format> new_format(const Descriptor& lock, const std::string& path) {
 
 }  // namespace
 
-Allowed<> check_cluster(const Format& format, const std::string& path, std::string_view cluster) {
-  if (format.cluster.empty() || format.cluster == cluster) return {};
-  if (cluster.empty()) {
-    return refuse(path, fmt::format("belongs to the cluster {}", format.cluster),
-                  "serve it with --config-fs, or run `millrace cluster destroy`");
-  }
-  return refuse(path, fmt::format("belongs to another cluster, {}", format.cluster),
-                "destroy that cluster first, or give another directory");
+Allowed<> DataDirectory::lock(short type) {
+  auto lock = take_lock(system_, path_, type);
+  if (!lock.has_value()) return std::unexpected(std::move(lock.error()));
+  lock_ = std::move(*lock);
+  return {};
 }
 
-Allowed<DataDirectory> DataDirectory::open_locked(const std::string& path, short lock_type) {
+Allowed<DataDirectory> DataDirectory::open(const std::string& path, Owner owner) {
   DataDirectory directory;
   directory.path_ = path;
   auto data = make_and_open(path);
@@ -275,56 +175,93 @@ Allowed<DataDirectory> DataDirectory::open_locked(const std::string& path, short
   auto system = open_system_directory(directory.data_, path, true);
   if (!system.has_value()) return std::unexpected(std::move(system.error()));
   directory.system_ = std::move(*system);
-  auto lock = take_lock(directory.system_, path, lock_type);
-  if (!lock.has_value()) return std::unexpected(std::move(lock.error()));
-  directory.lock_ = std::move(*lock);
+  if (auto locked = directory.lock(F_WRLCK); !locked.has_value()) {
+    return std::unexpected(std::move(locked.error()));
+  }
   auto format = read_format(directory.system_, path);
   if (!format.has_value()) return std::unexpected(std::move(format.error()));
-  // An empty id: there is none yet.
-  directory.format_ = std::move(*format).value_or(Format{});
-  return directory;
-}
-
-Allowed<DataDirectory> DataDirectory::open(const std::string& path, std::string_view cluster) {
-  auto directory = open_locked(path, F_WRLCK);
-  if (!directory.has_value()) return directory;
-  if (directory->format_.id.empty()) {
-    auto made = new_format(directory->lock_, path);
+  if (!format->has_value()) {
+    auto made = new_format(directory.lock_, path);
     if (!made.has_value()) return std::unexpected(std::move(made.error()));
-    if (auto written = write_format(directory->system_, path, *made); !written.has_value()) {
+    if (auto written = write_format(directory.system_, path, *made); !written.has_value()) {
       return std::unexpected(std::move(written.error()));
     }
-    directory->format_ = std::move(*made);
+    *format = std::move(*made);
   }
-  if (auto own = check_cluster(directory->format_, path, cluster); !own.has_value()) {
-    return std::unexpected(std::move(own.error()));
+  directory.format_ = std::move(**format);
+  if (owner == Owner::nobody) {
+    if (auto own = check_standalone(directory.format_, path); !own.has_value()) {
+      return std::unexpected(std::move(own.error()));
+    }
   }
   return directory;
 }
 
-Allowed<DataDirectory> DataDirectory::open_shared(const std::string& path,
-                                                  std::string_view cluster) {
-  auto directory = open_locked(path, F_RDLCK);
-  if (directory.has_value() && directory->format_.cluster.empty()) {
-    directory->unlock();
-    auto alone = open(path, cluster);
-    if (!alone.has_value()) return alone;
-    if (auto given = alone->give_to(cluster); !given.has_value()) {
-      return std::unexpected(std::move(given.error()));
-    }
-    alone->unlock();
-    directory = open_locked(path, F_RDLCK);
+namespace {
+
+Allowed<Format> format_of_cluster(const Descriptor& system, const std::string& path,
+                                  std::string_view id, std::string_view cluster) {
+  constexpr const char* mount = "mount the cluster's data filesystem there";
+  if (!system) return refuse(path, "is not the cluster's data: it has no .millrace", mount);
+  auto format = read_format(system, path);
+  if (!format.has_value()) return std::unexpected(std::move(format.error()));
+  if (!format->has_value() || (*format)->id != id) {
+    return refuse(path, "is not the cluster's data: it has another id", mount);
   }
-  if (!directory.has_value()) return directory;
-  if (auto own = check_cluster(directory->format_, path, cluster); !own.has_value()) {
-    return std::unexpected(std::move(own.error()));
+  if ((*format)->cluster != cluster) {
+    return refuse(path, "does not belong to this cluster any more", "see its .millrace/format");
   }
-  directory->key_locks_ = Descriptor(::openat(directory->system_fd(), "key-locks",
-                                              O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!directory->key_locks_) {
+  return std::move(**format);
+}
+
+}  // namespace
+
+Allowed<> DataDirectory::check_of_cluster(const std::string& path, std::string_view id,
+                                          std::string_view cluster) {
+  auto data = open_directory(path);
+  if (!data.has_value()) return std::unexpected(std::move(data.error()));
+  auto system = open_system_directory(*data, path, false);
+  if (!system.has_value()) return std::unexpected(std::move(system.error()));
+  auto format = format_of_cluster(*system, path, id, cluster);
+  if (!format.has_value()) return std::unexpected(std::move(format.error()));
+  return {};
+}
+
+Allowed<DataDirectory> DataDirectory::open_of_cluster(const std::string& path, std::string_view id,
+                                                      std::string_view cluster, Sharing sharing) {
+  if (auto there = check_of_cluster(path, id, cluster); !there.has_value()) {
+    return std::unexpected(std::move(there.error()));
+  }
+  DataDirectory directory;
+  directory.path_ = path;
+  auto data = open_directory(path);
+  if (!data.has_value()) return std::unexpected(std::move(data.error()));
+  directory.data_ = std::move(*data);
+  auto system = open_system_directory(directory.data_, path, false);
+  if (!system.has_value()) return std::unexpected(std::move(system.error()));
+  directory.system_ = std::move(*system);
+  if (auto locked = directory.lock(sharing == Sharing::shared ? F_RDLCK : F_WRLCK);
+      !locked.has_value()) {
+    return std::unexpected(std::move(locked.error()));
+  }
+  // Again, now that nobody changes it.
+  auto format = format_of_cluster(directory.system_, path, id, cluster);
+  if (!format.has_value()) return std::unexpected(std::move(format.error()));
+  directory.format_ = std::move(*format);
+  if (sharing == Sharing::alone) return directory;
+  directory.key_locks_ = Descriptor(::openat(directory.system_fd(), "key-locks",
+                                             O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!directory.key_locks_) {
     return refuse_errno(path + "/" + system_directory_name + "/key-locks", errno, own_directory);
   }
   return directory;
+}
+
+Allowed<> DataDirectory::stay_alone() {
+  struct flock whole = whole_file(F_WRLCK);
+  if (::fcntl(lock_.get(), F_OFD_SETLK, &whole) < 0) return refuse_locked(lock_.get(), path_);
+  key_locks_.reset();
+  return {};
 }
 
 Allowed<> DataDirectory::give_to(std::string_view cluster) {

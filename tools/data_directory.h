@@ -6,9 +6,10 @@
 #pragma once
 
 #include "engine/descriptor.h"
-#include "s3/store/abilities.h"
+#include "tools/data_format.h"
 #include "tools/refusal.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,56 +19,43 @@ namespace millrace::tools {
 // The directory below DATA that no request can reach: its name isn't a valid bucket name.
 inline constexpr const char* system_directory_name = ".millrace";
 
-// DATA/.millrace/format, TOML. Fields that aren't here are left for newer versions.
-struct Format {
-  static constexpr unsigned layout_known = 1;
-  // The highest feature level that this build has. 2: attributes beside the objects.
-  static constexpr unsigned level_known = 2;
-
-  unsigned layout = layout_known;   // how names and metadata lie on the filesystem
-  unsigned readable = 1;            // the level that a server needs to read
-  unsigned writable = 1;            // the level that a server needs to write
-  std::string mode = "standalone";  // or "cluster": then only that cluster's containers serve it
-  std::string id;                   // random, 32 hexadecimal digits
-  std::string cluster;              // that cluster's id; empty when standalone
-  // Objects have their attributes in files beside them: decided once, by whether the filesystem
-  // takes user attributes when the directory is made. Needs level 2.
-  bool attributes_beside = false;
-};
-
-// Refuses a text that this build can't read or may not write. `path` is named in the refusal.
-Allowed<Format> parse_format(std::string_view text, const std::string& path);
-std::string format_text(const Format& format);
-
-// Refuses a directory that belongs to another cluster than this one (empty: to any).
-Allowed<> check_cluster(const Format& format, const std::string& path, std::string_view cluster);
-
 class DataDirectory {
  public:
-  // For a standalone server, and for whoever makes or ends a cluster: nobody else has it open.
-  // Makes DATA (not its parents), DATA/.millrace and the format file where they aren't there.
-  // Refuses one that belongs to a cluster, unless it is this one.
-  static Allowed<DataDirectory> open(const std::string& path, std::string_view cluster = {});
-  // For a container of a cluster: others of the same cluster may have it open, too. Makes it the
-  // cluster's where it is standalone and nobody has it open.
-  static Allowed<DataDirectory> open_shared(const std::string& path, std::string_view cluster);
+  // For a standalone server, and for whoever makes a cluster: nobody else has it open. Makes DATA
+  // (not its parents), DATA/.millrace and the format file where they aren't there. Refuses one that
+  // belongs to a cluster, unless that is said to be no more.
+  enum class Owner : std::uint8_t { nobody, lost_cluster };
+  static Allowed<DataDirectory> open(const std::string& path, Owner owner = Owner::nobody);
+  // A cluster's, by the ids that it had when the cluster was made; makes nothing, since a path
+  // without them is a mount point without its filesystem. Shared: with the cluster's containers.
+  enum class Sharing : std::uint8_t { shared, alone };
+  static Allowed<DataDirectory> open_of_cluster(const std::string& path, std::string_view id,
+                                                std::string_view cluster, Sharing sharing);
+  // What is there, without a lock; as open_of_cluster() otherwise.
+  static Allowed<> check_of_cluster(const std::string& path, std::string_view id,
+                                    std::string_view cluster);
 
-  // Makes it a cluster's, or standalone again (an empty name). After open().
+  // Makes it a cluster's, or standalone again (an empty name). Nobody else has it open.
   Allowed<> give_to(std::string_view cluster);
+  // Keeps the cluster's other containers out from now on. Refuses when one has it open.
+  Allowed<> stay_alone();
 
   int fd() const { return data_.get(); }
   int system_fd() const { return system_.get(); }
   const std::string& path() const { return path_; }
   std::string system_path() const { return path_ + "/" + system_directory_name; }
   const Format& format() const { return format_; }
-  // A file whose bytes are the locks that containers share; -1 after open().
+  // A file whose bytes are the locks that containers share; -1 where nobody shares.
   int key_locks_fd() const { return key_locks_.get(); }
   // Lets another server have the directory, before this process has ended.
-  void unlock() { lock_.reset(); }
+  void unlock() {
+    lock_.reset();
+    key_locks_.reset();
+  }
 
  private:
   DataDirectory() = default;
-  static Allowed<DataDirectory> open_locked(const std::string& path, short lock_type);
+  Allowed<> lock(short type);
 
   std::string path_;
   engine::Descriptor data_;
@@ -76,11 +64,6 @@ class DataDirectory {
   engine::Descriptor key_locks_;
   Format format_;
 };
-
-// Makes the abilities those that the format's place for attributes leaves. Refuses when objects
-// have theirs inside and the filesystem takes none (any more).
-Allowed<> apply_format(const Format& format, const std::string& path,
-                       s3::store::Abilities& abilities);
 
 // What `millrace check` sees of a data directory, without changing it.
 struct DataState {

@@ -234,23 +234,6 @@ Allowed<> apply_setting(const SettingSpec& spec, const SettingValue& value, Serv
   return {};
 }
 
-Allowed<> check_listeners(const ServeOptions& options) {
-  for (std::size_t a = 0; a < options.listen.size(); ++a) {
-    for (std::size_t b = 0; b < a; ++b) {
-      if (!overlap(options.listen[a], options.listen[b])) continue;
-      return refuse("listen",
-                    options.listen[b].text() + " and " + options.listen[a].text() + " overlap",
-                    "name each address and port once");
-    }
-    if (overlap(options.listen[a], options.health)) {
-      return refuse("health",
-                    options.health.text() + " and listen " + options.listen[a].text() + " overlap",
-                    "give --health a port of its own");
-    }
-  }
-  return {};
-}
-
 // A container is told nothing that its cluster knows: two truths would be one too many.
 Allowed<> check_cluster_settings(std::span<const Settings* const> sources,
                                  const ServeOptions& options) {
@@ -304,6 +287,23 @@ std::string environment_name(std::string_view key) {
   return name;
 }
 
+Allowed<> check_listeners(const ServeOptions& options) {
+  for (std::size_t a = 0; a < options.listen.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b) {
+      if (!overlap(options.listen[a], options.listen[b])) continue;
+      return refuse("listen",
+                    options.listen[b].text() + " and " + options.listen[a].text() + " overlap",
+                    "name each address and port once");
+    }
+    if (overlap(options.listen[a], options.health)) {
+      return refuse("health",
+                    options.health.text() + " and listen " + options.listen[a].text() + " overlap",
+                    "give --health a port of its own");
+    }
+  }
+  return {};
+}
+
 Allowed<ServeOptions> make_options(std::span<const Settings* const> sources) {
   ServeOptions options;
   options.listen = {ListenAddress{.port = 9000}};
@@ -324,8 +324,11 @@ Allowed<ServeOptions> make_options(std::span<const Settings* const> sources) {
     return refuse("--data", "is missing",
                   "name the data directory with --data DIR, MILLRACE_DATA or `data` in the file");
   }
-  if (auto listeners = check_listeners(options); !listeners.has_value()) {
-    return std::unexpected(std::move(listeners.error()));
+  // A container's ports are those of its cluster: checked when they are known.
+  if (options.config_fs.empty()) {
+    if (auto listeners = check_listeners(options); !listeners.has_value()) {
+      return std::unexpected(std::move(listeners.error()));
+    }
   }
   return options;
 }

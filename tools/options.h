@@ -80,6 +80,8 @@ Allowed<Settings> settings_from_file(const std::string& path);
 // `environment` ends with a null pointer. Empty variables count as unset; variables that name no
 // setting are left alone, since Kubernetes makes some (MILLRACE_SERVICE_HOST) on its own.
 Settings settings_from_environment(const char* const* environment);
+// Refuses listeners that overlap.
+Allowed<> check_listeners(const ServeOptions& options);
 // Each key from the first of the sources that has it.
 Allowed<ServeOptions> make_options(std::span<const Settings* const> sources);
 

@@ -83,7 +83,7 @@ sigset_t block_signals() {
   ::signal(SIGPIPE, SIG_IGN);  // sendfile(2) has no flag that spares us it
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread: they all inherit it
   return set;
 }
@@ -131,6 +131,8 @@ class Server {
   Site site_;
   std::optional<cluster::Joined> joined_;  // until the member has it
   const bool clustered_ = joined_.has_value();
+  engine::Descriptor name_lock_;
+  bool asked_to_stop_ = false;
   engine::Logger logger_;
   std::optional<engine::Logger> access_logger_;
   std::vector<engine::StatusPage> pages_;
@@ -158,7 +160,7 @@ Allowed<> Server::start_health() {
        .logger = &logger_,
        .view = &view_,
        .frontends = pages_,
-       .filesystems = {{.directory = site_.data->path(), .name = {}}},
+       .filesystems = {{.directory = site_.data->path(), .name = joined_ ? joined_->name : ""}},
        .policy = {},
        .requests_active_max = s3::limits::requests_active_max * pages_.size(),
        .memory_max_bytes = 0,
@@ -217,6 +219,7 @@ Allowed<> Server::start_frontends() {
 
 void Server::start_membership() {
   if (!clustered_) return;
+  name_lock_ = std::move(joined_->name_lock);  // let go with the data's lock, not with the thread
   member_ = std::make_unique<cluster::Member>(
       std::move(*joined_),
       cluster::MemberOptions{.host = host_name(),
@@ -227,8 +230,8 @@ void Server::start_membership() {
                              .view = &view_,
                              .frontends = pages_,
                              .figures = &figures_,
-                             // As if the operator had stopped it.
-                             .on_destroyed = [] { ::kill(::getpid(), SIGTERM); }});
+                             // Drains as SIGTERM does, but is not the operator's first.
+                             .on_leave = [] { ::kill(::getpid(), SIGUSR1); }});
 }
 
 Allowed<> Server::start() {
@@ -273,7 +276,11 @@ void Server::announce() {
 void Server::wait(const sigset_t& signals) {
   for (;;) {
     const int signal = ::sigwaitinfo(&signals, nullptr);
-    if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGTERM || signal == SIGINT) {
+      asked_to_stop_ = true;
+      return;
+    }
+    if (signal == SIGUSR1 && clustered_) return;
     if (signal == SIGHUP) {
       logger_.reopen();
       if (access_logger_) access_logger_->reopen();
@@ -292,7 +299,9 @@ void Server::drain(const sigset_t& signals) {
     quiet_turns = frontends_->connections() == 0 ? quiet_turns + 1 : 0;
     const timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
     const int signal = ::sigtimedwait(&signals, nullptr, &pause);
-    if (signal == SIGTERM || signal == SIGINT) ::_exit(128 + signal);
+    if (signal != SIGTERM && signal != SIGINT) continue;
+    if (asked_to_stop_) ::_exit(128 + signal);
+    asked_to_stop_ = true;
   }
 }
 
@@ -307,6 +316,7 @@ void Server::end() {
   std::thread guard([this, &ended] {
     if (ended.try_acquire_for(end_limit)) return;
     site_.data->unlock();
+    name_lock_.reset();
     std::fputs("stopped; a call to the filesystem that doesn't return is left behind\n", stderr);
     ::_exit(0);
   });
@@ -319,8 +329,9 @@ void Server::end() {
 int Server::run(const sigset_t& signals) {
   if (const auto started = start(); !started) {
     std::fprintf(stderr, "%s\n", started.error().line().c_str());
+    // Not by way of what may hang: the member's thread, at its filesystem.
+    if (member_) ::_exit(1);
     if (health_) health_->stop();
-    member_.reset();
     return 1;
   }
   announce();
@@ -348,6 +359,9 @@ int serve(const ServeOptions& given) {
   }
   auto site = look_around(options, joined ? &*joined : nullptr);
   if (!site) return refused(site.error());
+  if (joined) {
+    if (const auto entered = enter_cluster(*joined); !entered) return refused(entered.error());
+  }
   Server server(options, std::move(*site), std::move(joined));
   return server.run(signals);
 }

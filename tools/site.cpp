@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include <string>
+
 namespace millrace::tools {
 
 namespace cluster = health::cluster;
@@ -37,12 +39,15 @@ Allowed<Site> look_around(const ServeOptions& options, const cluster::Joined* jo
   if (const auto free = check_port_free(options.health, "health"); !free) {
     return pass_on(free.error());
   }
-  auto data = joined == nullptr
-                  ? DataDirectory::open(options.data)
-                  : DataDirectory::open_shared(options.data, joined->configuration.id);
+  auto data = joined == nullptr ? DataDirectory::open(options.data)
+                                : DataDirectory::open_of_cluster(
+                                      options.data, joined->configuration.data[0].id,
+                                      joined->configuration.id, DataDirectory::Sharing::shared);
   if (!data) return pass_on(data.error());
   site.data = std::move(*data);
-  const auto abilities = s3::store::probe_abilities(site.data->system_fd(), "probe");
+  // A folder of its own: another container may be probing, too.
+  const std::string scratch = joined == nullptr ? "probe" : "probe-" + joined->name;
+  const auto abilities = s3::store::probe_abilities(site.data->system_fd(), scratch.c_str());
   if (!abilities) {
     return refuse(options.data, describe(abilities.error()),
                   "choose a directory that this user may write to");
@@ -53,9 +58,15 @@ Allowed<Site> look_around(const ServeOptions& options, const cluster::Joined* jo
   }
   const auto filesystem = check_filesystem(options.data, site.abilities, options.durability);
   if (filesystem.refusal) return pass_on(*filesystem.refusal);
-  if (joined != nullptr) {
-    if (const auto fits = check_shareable(*joined, options.data, site.abilities); !fits) {
-      return pass_on(fits.error());
+  // Containers exclude each other by locks of a file in the data directory. Whether these hold
+  // across hosts is proved for no network filesystem yet.
+  const bool shareable = site.abilities.local && site.abilities.rename_exchange;
+  if (joined != nullptr && !shareable) {
+    if (const auto alone = site.data->stay_alone(); !alone) {
+      return refuse(options.data,
+                    "another container serves it, and this kind of filesystem can't "
+                    "be shared yet",
+                    "keep to one container, or use ext4, xfs or btrfs");
     }
   }
   auto credentials = find_root(*site.data, joined);

@@ -25,7 +25,9 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t events_bytes_max = 1024 * 1024;  // of one writer; then it begins anew
+// Of one writer; then it begins anew. Below what is read of a file at most.
+constexpr std::size_t events_bytes_max = 512 * 1024;
+constexpr const char* event_members[] = {"time", "by", "event", "subject", "text"};
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 Result<Descriptor> open_folder(int parent, const char* name, bool make) {
@@ -103,36 +105,44 @@ Result<DocumentStore::Publication> ConfigDirectory::publish(const Configuration&
                             {.generation = generation, .body = to_body(configuration)}, 0600);
 }
 
-Result<std::optional<Secrets>> ConfigDirectory::read_secrets() const {
-  const auto found = documents_.read(secrets_document);
+namespace {
+std::string secrets_name(std::string_view cluster) {
+  return std::string(secrets_document_prefix) + std::string(cluster);
+}
+}  // namespace
+
+Result<std::optional<Secrets>> ConfigDirectory::read_secrets(std::string_view cluster) const {
+  const auto found = documents_.read(secrets_name(cluster));
   if (!found) return std::unexpected(found.error());
-  if (!found->newest) {
-    if (!found->faults.empty()) return engine::fail(engine::Errc::corrupt);
-    return std::nullopt;
-  }
+  if (!found->faults.empty()) return engine::fail(engine::Errc::corrupt);
+  if (!found->newest) return std::nullopt;
   auto secrets = secrets_of(found->newest->body);
   if (!secrets) return engine::fail(engine::Errc::corrupt);
   return std::optional(std::move(*secrets));
 }
 
-Result<> ConfigDirectory::publish_secrets(const Secrets& secrets) {
-  for (int turn = 0; turn < 8; ++turn) {
-    const auto found = documents_.read(secrets_document);
-    if (!found) return std::unexpected(found.error());
-    const std::uint64_t generation = found->newest ? found->newest->generation + 1 : 1;
-    const auto published = documents_.publish(
-        secrets_document, {.generation = generation, .body = to_body(secrets)}, 0600);
-    if (!published) return std::unexpected(published.error());
-    if (*published == DocumentStore::Publication::done) return {};
-  }
-  return engine::fail_errno(EBUSY);
+Result<> ConfigDirectory::publish_secrets(std::string_view cluster, const Secrets& secrets) {
+  const auto published =
+      documents_.publish(secrets_name(cluster), {.generation = 1, .body = to_body(secrets)}, 0600);
+  if (!published) return std::unexpected(published.error());
+  // Ids are random.
+  if (*published == DocumentStore::Publication::conflict) return engine::fail_errno(EEXIST);
+  return {};
+}
+
+Result<> ConfigDirectory::remove_secrets(std::string_view cluster) {
+  return documents_.remove(secrets_name(cluster));
 }
 
 Result<> ConfigDirectory::write_beat(const Beat& beat) const {
   const Descriptor file(
       ::openat(beats_.get(), beat.name.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return engine::fail_errno(errno);
-  const std::string text = beat_text(beat);
+  std::string text = beat_text(beat);
+  // So that the next one is seldom shorter: between writing and cutting a reader meets both.
+  constexpr std::size_t step = 512;
+  text.resize((text.size() + step - 1) / step * step, ' ');
+  text.back() = '\n';
   const ssize_t written = ::pwrite(file.get(), text.data(), text.size(), 0);
   if (written < 0) return engine::fail_errno(errno);
   if (static_cast<std::size_t>(written) != text.size()) return engine::fail_errno(ENOSPC);
@@ -143,9 +153,14 @@ Result<> ConfigDirectory::write_beat(const Beat& beat) const {
 }
 
 std::optional<Beat> ConfigDirectory::read_beat(std::string_view name) const {
-  auto beat = parse_beat(file_text(beats_.get(), std::string(name)));
-  if (!beat || beat->name != name) return std::nullopt;
-  return std::move(*beat);
+  constexpr int looks_max = 3;  // a torn one is whole again at once
+  for (int look = 0; look < looks_max; ++look) {
+    const std::string text = file_text(beats_.get(), std::string(name));
+    if (text.empty()) break;
+    auto beat = parse_beat(text);
+    if (beat && beat->name == name) return std::move(*beat);
+  }
+  return std::nullopt;
 }
 
 Result<> ConfigDirectory::remove_beat(std::string_view name) const {
@@ -174,9 +189,6 @@ void ConfigDirectory::append_event(std::string_view writer, std::string_view eve
                                  O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return;
   struct stat status = {};
-  if (::fstat(file.get(), &status) == 0 && status.st_size > static_cast<off_t>(events_bytes_max)) {
-    std::ignore = ::ftruncate(file.get(), 0);
-  }
   const json line = {
       {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
       {"by", std::string(writer)},
@@ -184,6 +196,10 @@ void ConfigDirectory::append_event(std::string_view writer, std::string_view eve
       {"subject", std::string(subject)},
       {"text", std::string(text)}};
   const std::string bytes = line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  if (::fstat(file.get(), &status) == 0 &&
+      status.st_size + static_cast<off_t>(bytes.size()) > static_cast<off_t>(events_bytes_max)) {
+    std::ignore = ::ftruncate(file.get(), 0);
+  }
   std::ignore = ::write(file.get(), bytes.data(), bytes.size());
 }
 
@@ -200,8 +216,12 @@ std::vector<std::string> ConfigDirectory::read_events() const {
       const std::string line = text.substr(at, end - at);
       at = end + 1;
       const json parsed = json::parse(line, nullptr, false);
-      if (!parsed.is_object() || !parsed.contains("time")) continue;  // torn
-      lines.push_back({parsed.value("time", std::string()), line});
+      const bool whole =
+          parsed.is_object() && std::ranges::all_of(event_members, [&](const char* member) {
+            return parsed.contains(member) && parsed[member].is_string();
+          });
+      if (!whole) continue;  // torn, or not ours
+      lines.push_back({parsed["time"].get<std::string>(), line});
     }
   }
   std::ranges::sort(lines, {}, [](const Line& line) { return std::tie(line.time, line.text); });
@@ -211,9 +231,10 @@ std::vector<std::string> ConfigDirectory::read_events() const {
 }
 
 Result<> ConfigDirectory::remove_contents() {
-  if (const auto removed = documents_.remove(secrets_document); !removed) return removed;
-  for (const int folder : {beats_.get(), events_.get()}) {
+  for (const int folder : descriptors()) {
     for (const std::string& name : files_of(folder)) {
+      const bool document = folder == documents_.fd();
+      if (document && !name.starts_with(document_temporary_prefix)) continue;
       if (::unlinkat(folder, name.c_str(), 0) < 0 && errno != ENOENT) {
         return engine::fail_errno(errno);
       }

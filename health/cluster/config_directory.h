@@ -6,7 +6,7 @@
 #include "health/cluster/configuration.h"
 #include "health/cluster/documents.h"
 
-#include <map>
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,8 +34,10 @@ class ConfigDirectory {
   engine::Result<ClusterReading> read() const;
   engine::Result<DocumentStore::Publication> publish(const Configuration& configuration,
                                                      std::uint64_t generation);
-  engine::Result<std::optional<Secrets>> read_secrets() const;
-  engine::Result<> publish_secrets(const Secrets& secrets);
+  // Of this cluster. Any document of them that can't be used is an error (corrupt).
+  engine::Result<std::optional<Secrets>> read_secrets(std::string_view cluster) const;
+  engine::Result<> publish_secrets(std::string_view cluster, const Secrets& secrets);
+  engine::Result<> remove_secrets(std::string_view cluster);
   engine::Result<bool> is_superseded(std::uint64_t generation) const {
     return documents_.is_superseded(cluster_document, generation);
   }
@@ -55,8 +57,10 @@ class ConfigDirectory {
   // All of them, as lines of JSON, oldest first by their writers' clocks.
   std::vector<std::string> read_events() const;
 
-  // Removes secrets, beats and events; the last generation of the cluster's document stays.
+  // Removes beats, events and what was left half published; the documents stay.
   engine::Result<> remove_contents();
+  // The descriptors of its folders: all that reading and writing here needs.
+  std::array<int, 3> descriptors() const { return {documents_.fd(), beats_.get(), events_.get()}; }
 
   const std::string& path() const { return documents_.path(); }
 

@@ -100,7 +100,7 @@ std::string to_body(const Configuration& configuration) {
                {"data", json::array()},
                {"containers", json::array()}};
   for (const DataFilesystem& each : configuration.data) {
-    body["data"].push_back({{"name", each.name}, {"directory", each.directory}});
+    body["data"].push_back({{"name", each.name}, {"directory", each.directory}, {"id", each.id}});
   }
   for (const Container& each : configuration.containers) {
     body["containers"].push_back({{"name", each.name}, {"drained", each.drained}});
@@ -129,7 +129,8 @@ std::expected<Configuration, std::string> configuration_of(std::string_view body
     DataFilesystem& data = configuration.data.emplace_back();
     inner.text("name", data.name);
     inner.text("directory", data.directory);
-    if (!inner.error().empty()) members.note("data", "a list of names and directories");
+    inner.text("id", data.id);
+    if (!inner.error().empty()) members.note("data", "a list of names, directories and ids");
   });
   members.each("containers", [&](const json& element) {
     if (!element.is_object()) return members.note("containers", "a list of containers");

@@ -1,5 +1,5 @@
 // What all containers of a cluster have in common: the body of the documents `cluster` and
-// `secrets` (documents.h). Values; no I/O.
+// `secrets-ID` (documents.h). Values; no I/O.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 namespace millrace::health::cluster {
 
 inline constexpr std::string_view cluster_document = "cluster";
-inline constexpr std::string_view secrets_document = "secrets";
+// Of each cluster one, with its id behind it, so that no other's are ever taken for them.
+inline constexpr std::string_view secrets_document_prefix = "secrets-";
 inline constexpr std::size_t containers_max = 1024;
 inline constexpr std::size_t container_name_bytes_max = 63;
 
@@ -26,6 +27,7 @@ struct Container {
 struct DataFilesystem {
   std::string name;
   std::string directory;  // absolute
+  std::string id;         // of its format file: a mount point without it is empty, not the data
   bool operator==(const DataFilesystem&) const = default;
 };
 

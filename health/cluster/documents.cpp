@@ -104,7 +104,20 @@ Result<Reading> DocumentStore::read(std::string_view name) const {
   auto found = generations(name);
   if (!found) return std::unexpected(found.error());
   Reading reading;
-  for (auto generation = found->rbegin(); generation != found->rend(); ++generation) {
+  // Listed, and all swept since: look again.
+  for (int look = 0; look < 8 && !found->empty(); ++look) {
+    reading = read_newest(name, *found);
+    if (reading.newest || !reading.faults.empty()) return reading;
+    found = generations(name);
+    if (!found) return std::unexpected(found.error());
+  }
+  return reading;
+}
+
+Reading DocumentStore::read_newest(std::string_view name,
+                                   const std::vector<std::uint64_t>& found) const {
+  Reading reading;
+  for (auto generation = found.rbegin(); generation != found.rend(); ++generation) {
     const std::string file = file_name(name, *generation);
     const Descriptor fd(
         ::openat(directory_.get(), file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -122,13 +135,15 @@ Result<Reading> DocumentStore::read(std::string_view name) const {
 }
 
 Result<bool> DocumentStore::is_superseded(std::string_view name, std::uint64_t generation) const {
-  struct stat status = {};
-  if (::fstatat(directory_.get(), file_name(name, generation + 1).c_str(), &status,
-                AT_SYMLINK_NOFOLLOW) == 0) {
-    return true;
+  for (std::uint64_t ahead = 1; ahead <= generations_kept + 1; ++ahead) {
+    struct stat status = {};
+    if (::fstatat(directory_.get(), file_name(name, generation + ahead).c_str(), &status,
+                  AT_SYMLINK_NOFOLLOW) == 0) {
+      return true;
+    }
+    if (errno != ENOENT) return engine::fail_errno(errno);
   }
-  if (errno == ENOENT) return false;
-  return engine::fail_errno(errno);
+  return false;
 }
 
 Result<DocumentStore::Publication> DocumentStore::publish(std::string_view name,
@@ -136,15 +151,20 @@ Result<DocumentStore::Publication> DocumentStore::publish(std::string_view name,
   auto found = generations(name);
   if (!found) return std::unexpected(found.error());
   if (!found->empty() && found->back() >= document.generation) return Publication::conflict;
-  const std::string temporary =
-      "new-" + engine::random_text("abcdefghijklmnopqrstuvwxyz0123456789", 16);
+  const std::string temporary = std::string(document_temporary_prefix) +
+                                engine::random_text("abcdefghijklmnopqrstuvwxyz0123456789", 16);
   const auto written =
       engine::write_small_file(directory_.get(), temporary, document_text(name, document), mode);
   if (!written) return std::unexpected(written.error());
   const std::string file = file_name(name, document.generation);
-  const bool linked =
+  bool linked =
       ::linkat(directory_.get(), temporary.c_str(), directory_.get(), file.c_str(), 0) == 0;
   const int link_errnum = errno;
+  // A call that a network filesystem has sent twice may fail although it was done.
+  struct stat status = {};
+  linked = linked ||
+           (::fstatat(directory_.get(), temporary.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            status.st_nlink == 2);
   ::unlinkat(directory_.get(), temporary.c_str(), 0);
   if (!linked) {
     if (link_errnum == EEXIST) return Publication::conflict;

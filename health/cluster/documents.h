@@ -47,6 +47,9 @@ std::string document_text(std::string_view name, const Document& document);
 std::expected<Document, std::string> parse_document(std::string_view text, std::string_view name,
                                                     std::uint64_t generation);
 
+// What a publication in the making is called.
+inline constexpr std::string_view document_temporary_prefix = "new-";
+
 class DocumentStore {
  public:
   // `directory` is open, and this store's alone; `path` is for messages.
@@ -56,7 +59,8 @@ class DocumentStore {
   // Error: the directory can't be read.
   engine::Result<Reading> read(std::string_view name) const;
 
-  // Whether a generation after this one has been published: one look-up, for polling.
+  // Whether a generation after this one has been published: a few look-ups, for polling. One that
+  // is far ahead, published while this process was away, may be missed.
   engine::Result<bool> is_superseded(std::string_view name, std::uint64_t generation) const;
 
   enum class Publication : std::uint8_t { done, conflict };
@@ -73,6 +77,7 @@ class DocumentStore {
 
  private:
   engine::Result<std::vector<std::uint64_t>> generations(std::string_view name) const;
+  Reading read_newest(std::string_view name, const std::vector<std::uint64_t>& found) const;
 
   engine::Descriptor directory_;
   std::string path_;

@@ -4,10 +4,15 @@
 #include "engine/small_file.h"
 
 #include <fmt/format.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <ctime>
+#include <utility>
 
 namespace millrace::health::cluster {
 
@@ -22,7 +27,7 @@ static_assert(beat_every_ms % turn_ms == 0);
 constexpr std::uint64_t turns_per_beat = beat_every_ms / turn_ms;
 // A document that was missed by the look-up of the next generation (this host was away while
 // several were made) is found by reading the directory.
-constexpr std::uint64_t turns_per_listing = 20;
+constexpr std::uint64_t turns_per_listing = 4;
 constexpr int conflicts_max = 16;
 
 std::uint64_t monotonic_ns() {
@@ -52,30 +57,38 @@ bool beats_now(const ConfigDirectory& directory, const Beat& first) {
   return false;
 }
 
-// Writes the name down where it isn't, unless only named containers may join.
+// The configuration of a cluster that takes this container.
+std::expected<ClusterReading, JoinRefusal> read_admitting(const ConfigDirectory& directory,
+                                                          const std::string& name) {
+  auto reading = directory.read();
+  if (!reading) {
+    return refuse(directory.path(), engine::describe(reading.error()), "look at the mount");
+  }
+  if (!reading->faults.empty()) return refuse_fault(reading->faults.front());
+  if (!reading->exists()) {
+    return refuse(directory.path(), "holds no cluster",
+                  "run `millrace cluster create`, or give --config-fs another directory");
+  }
+  const Configuration& configuration = reading->configuration;
+  if (configuration.find(name) != nullptr) return std::move(*reading);
+  if (configuration.named_only) {
+    return refuse(name, "is not a container of this cluster",
+                  "run `millrace cluster containers add " + name + "`, or give its --name");
+  }
+  if (configuration.containers.size() >= containers_max) {
+    return refuse(name, fmt::format("the cluster has {} containers", containers_max),
+                  "remove one that is no more: `millrace cluster containers remove`");
+  }
+  return std::move(*reading);
+}
+
+// Writes the name down where it isn't.
 std::expected<ClusterReading, JoinRefusal> admit(ConfigDirectory& directory,
                                                  const std::string& name) {
   for (int turn = 0; turn < conflicts_max; ++turn) {
-    auto reading = directory.read();
-    if (!reading) {
-      return refuse(directory.path(), engine::describe(reading.error()), "look at the mount");
-    }
-    if (!reading->faults.empty()) return refuse_fault(reading->faults.front());
-    if (!reading->exists()) {
-      return refuse(directory.path(), "holds no cluster",
-                    "run `millrace cluster create`, or give --config-fs another directory");
-    }
-    Configuration& configuration = reading->configuration;
-    if (configuration.find(name) != nullptr) return std::move(*reading);
-    if (configuration.named_only) {
-      return refuse(name, "is not a container of this cluster",
-                    "run `millrace cluster containers add " + name + "`, or give its --name");
-    }
-    if (configuration.containers.size() >= containers_max) {
-      return refuse(name, fmt::format("the cluster has {} containers", containers_max),
-                    "remove one that is no more: `millrace cluster containers remove`");
-    }
-    configuration.add(name);
+    auto reading = read_admitting(directory, name);
+    if (!reading || !reading->configuration.add(name)) return reading;
+    const Configuration& configuration = reading->configuration;
     const auto published = directory.publish(configuration, reading->generation + 1);
     if (!published) {
       return refuse(directory.path(), engine::describe(published.error()),
@@ -105,6 +118,10 @@ std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std:
         directory.error().is(ENOENT) ? "holds no cluster" : engine::describe(directory.error()),
         "run `millrace cluster create`, or mount the configuration filesystem there");
   }
+  // Before anything is written.
+  if (auto admitted = read_admitting(*directory, name); !admitted) {
+    return std::unexpected(std::move(admitted.error()));
+  }
   auto lock = directory->lock_name(name);
   if (!lock) {
     if (lock.error().is(EAGAIN)) {
@@ -119,13 +136,14 @@ std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std:
     return refuse(name, "a live container on " + beat->host + " has this name",
                   "stop it, or give another --name");
   }
-  auto reading = admit(*directory, name);
+  auto reading = read_admitting(*directory, name);
   if (!reading) return std::unexpected(std::move(reading.error()));
-  auto secrets = directory->read_secrets();
+  auto secrets = directory->read_secrets(reading->configuration.id);
   if (!secrets || !*secrets) {
-    return refuse(directory->path() + "/secrets",
-                  secrets ? "is missing" : engine::describe(secrets.error()),
-                  "restore it from a backup, or destroy and create the cluster");
+    return refuse(
+        directory->path() + "/" + std::string(secrets_document_prefix) + reading->configuration.id,
+        secrets ? "is missing" : engine::describe(secrets.error()),
+        "restore it from a backup, or destroy and create the cluster");
   }
   return Joined{.name = name,
                 .directory = std::move(*directory),
@@ -135,6 +153,17 @@ std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std:
                 .secrets = std::move(**secrets)};
 }
 
+std::expected<void, JoinRefusal> enter(Joined& joined) {
+  auto reading = admit(joined.directory, joined.name);
+  if (!reading) return std::unexpected(std::move(reading.error()));
+  if (reading->configuration.id != joined.configuration.id) {
+    return refuse(joined.directory.path(), "holds another cluster now", "start again");
+  }
+  joined.generation = reading->generation;
+  joined.configuration = std::move(reading->configuration);
+  return {};
+}
+
 Member::Member(Joined joined, MemberOptions options)
     : joined_(std::move(joined)),
       options_(std::move(options)),
@@ -142,6 +171,7 @@ Member::Member(Joined joined, MemberOptions options)
       epoch_(engine::random_text("0123456789abcdef", 16)),
       log_(options_.logger->add_channel()) {
   options_.figures->generation = joined_.generation;
+  options_.figures->heard_ns = started_ns_;
   const Container* own = joined_.configuration.find(joined_.name);
   options_.figures->drained = own != nullptr && own->drained;
   thread_ = std::thread([this] { run(); });
@@ -165,7 +195,23 @@ std::uint64_t Member::now_ns() const {
   return monotonic_ns();
 }
 
+// A thread that sleeps in the kernel for ever keeps what descriptors it shares: this one keeps only
+// those of the cluster's directory (see filesystem_probe.cpp).
+void Member::leave_descriptors() const {
+  if (!probe_leaves_descriptors || ::unshare(CLONE_FILES) != 0) return;
+  std::array<int, 3> kept = joined_.directory.descriptors();
+  std::ranges::sort(kept);
+  unsigned next = 3;
+  for (const int fd : kept) {
+    const auto at = static_cast<unsigned>(fd);
+    if (at > next) std::ignore = ::close_range(next, at - 1, 0);
+    next = at + 1;
+  }
+  std::ignore = ::close_range(next, ~0U, 0);
+}
+
 void Member::run() {
+  leave_descriptors();
   for (;;) {
     turn();
     std::unique_lock lock(mutex_);
@@ -178,13 +224,8 @@ void Member::run() {
 
 void Member::turn() {
   const std::uint64_t now = now_ns();
-  // A turn that took long (a filesystem that hung, a process that was stopped) says nothing of
-  // the others: their silence is counted from here.
   const bool was_away = last_turn_ns_ != 0 && now - last_turn_ns_ > 2 * beat_every_ms * ms;
   last_turn_ns_ = now;
-  if (was_away) {
-    for (auto& [name, other] : others_) other.liveness.pardon(now);
-  }
   if (turns_ % turns_per_beat == 0) {
     const View::Snapshot view = options_.view->read(now);
     const bool draining = draining_ || options_.figures->drained;
@@ -193,14 +234,19 @@ void Member::turn() {
                                                  : Phase::active);
   }
   poll_documents();
-  watch_others();
+  // A turn that took long (a filesystem that hung, a process that was stopped) and a filesystem
+  // that fails say nothing of the others: their silence is counted from here.
+  const bool works = beats_work_ && documents_work_;
+  if (was_away || !works) {
+    for (auto& [name, other] : others_) other.liveness.pardon(now_ns());
+  }
+  if (works) watch_others();
   ++turns_;
 }
 
-void Member::note_failure(std::string_view what, std::string_view why) {
+void Member::note_failure(bool& works, std::string_view what, std::string_view why) {
   last_failure_ = fmt::format("{}: {}", what, why);
-  if (!reachable_) return;
-  reachable_ = false;
+  if (!std::exchange(works, false)) return;
   LogLine(log_, LogLevel::error, "configuration filesystem is lost; serving on with what is known")
       .field("what", what)
       .field("why", why);
@@ -228,21 +274,25 @@ void Member::write_beat(Phase phase) {
     }
   }
   if (const auto written = joined_.directory.write_beat(beat); !written) {
-    return note_failure("beat", engine::describe(written.error()));
+    return note_failure(beats_work_, "beat", engine::describe(written.error()));
   }
-  if (!reachable_) {
+  if (!std::exchange(beats_work_, true)) {
     LogLine(log_, LogLevel::info, "configuration filesystem is back");
-    reachable_ = true;
   }
   options_.figures->heard_ns = now_ns();
 }
 
 void Member::poll_documents() {
   const auto superseded = joined_.directory.is_superseded(joined_.generation);
-  if (!superseded) return note_failure("configuration", engine::describe(superseded.error()));
+  if (!superseded) {
+    return note_failure(documents_work_, "configuration", engine::describe(superseded.error()));
+  }
   if (!*superseded && turns_ % turns_per_listing != 0) return;
   auto reading = joined_.directory.read();
-  if (!reading) return note_failure("configuration", engine::describe(reading.error()));
+  if (!reading) {
+    return note_failure(documents_work_, "configuration", engine::describe(reading.error()));
+  }
+  documents_work_ = true;
   take(std::move(*reading));
 }
 
@@ -263,21 +313,12 @@ void Member::take(ClusterReading reading) {
   if (reading.generation <= joined_.generation) return;
   joined_.generation = reading.generation;
   options_.figures->generation = reading.generation;
-  if (reading.configuration.destroyed) {
-    if (destroyed_) return;
-    destroyed_ = true;
-    LogLine(log_, LogLevel::warning, "the cluster was destroyed; stopping");
-    options_.on_destroyed();
-    return;
+  // Another cluster has been made here since: whatever it has under this name is not this.
+  if (reading.configuration.destroyed || reading.configuration.id != joined_.configuration.id) {
+    return leave("the cluster was destroyed");
   }
   const Container* own = reading.configuration.find(joined_.name);
-  if (own == nullptr) {
-    if (destroyed_) return;
-    destroyed_ = true;
-    LogLine(log_, LogLevel::warning, "this container was removed from the cluster; stopping");
-    options_.on_destroyed();
-    return;
-  }
+  if (own == nullptr) return leave("this container was removed from the cluster");
   if (options_.figures->drained.exchange(own->drained) != own->drained) {
     LogLine(log_, LogLevel::info, own->drained ? "drained" : "undrained")
         .field("generation", reading.generation);
@@ -285,12 +326,18 @@ void Member::take(ClusterReading reading) {
   joined_.configuration = std::move(reading.configuration);
 }
 
+void Member::leave(std::string_view why) {
+  if (std::exchange(told_to_leave_, true)) return;
+  LogLine(log_, LogLevel::warning, "stopping").field("why", why);
+  options_.on_leave();
+}
+
 void Member::watch_others() {
   const std::uint64_t now = now_ns();
   std::uint64_t active = 0;
   std::erase_if(
       others_, [&](const auto& each) { return joined_.configuration.find(each.first) == nullptr; });
-  // The first that is alive, by name, writes the events; two may for a moment, none may not.
+  // The first that is alive, by name, writes the events.
   std::string_view first = joined_.name;
   for (const Container& container : joined_.configuration.containers) {
     if (container.name == joined_.name) {
@@ -306,9 +353,10 @@ void Member::watch_others() {
   }
   for (auto& [name, other] : others_) {
     const State state = other.liveness.state(now);
-    const bool tells = first == joined_.name || (state == State::inactive && name < first);
     if (other.known && other.told == state) continue;
-    if (tells && other.known) tell(name, state, other);
+    // Whoever begins is suspect until his second beat: no news.
+    const bool news = !(state == State::suspect && other.told == State::inactive);
+    if (first == joined_.name && other.known && news) tell(name, state, other);
     // The first look says how it is, not that it became so.
     const bool settled = state != State::suspect || other.known;
     if (settled) {

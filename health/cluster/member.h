@@ -40,11 +40,13 @@ struct JoinRefusal {
   std::string remedy;
 };
 
-// Takes the name's place in the cluster: admitted, written down where anybody may join, and not
-// another live container's. Waits for up to a second and a half where a beat of that name is
-// there that may be another host's. `host` is this host's name.
+// Takes the name, which is admitted and not another live container's; writes nothing. Waits for up
+// to a second and a half where a beat of that name is there that may be another host's. `host` is
+// this host's name.
 std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std::string& name,
                                         const std::string& host);
+// Writes the name into the configuration where it isn't yet.
+std::expected<void, JoinRefusal> enter(Joined& joined);
 
 struct MemberOptions {
   std::string host;
@@ -55,8 +57,8 @@ struct MemberOptions {
   const View* view = nullptr;
   std::span<const engine::StatusPage> frontends;
   Figures* figures = nullptr;
-  // Called once, by the member's thread, when the cluster is no more.
-  std::function<void()> on_destroyed;
+  // Called once, by the member's thread, when there is no place for this container any more.
+  std::function<void()> on_leave;
 };
 
 class Member {
@@ -84,7 +86,9 @@ class Member {
   void take(ClusterReading reading);
   void watch_others();
   void tell(const std::string& name, State state, Other& other);
-  void note_failure(std::string_view what, std::string_view why);
+  void leave_descriptors() const;
+  void leave(std::string_view why);
+  void note_failure(bool& works, std::string_view what, std::string_view why);
   std::uint64_t now_ns() const;
 
   Joined joined_;
@@ -98,8 +102,9 @@ class Member {
   std::uint64_t turns_ = 0;
   std::uint64_t last_turn_ns_ = 0;
   std::uint64_t faults_told_ = 0;
-  bool reachable_ = true;
-  bool destroyed_ = false;
+  bool beats_work_ = true;
+  bool documents_work_ = true;
+  bool told_to_leave_ = false;
   std::string last_failure_;
   std::map<std::string, Other, std::less<>> others_;
 

@@ -71,10 +71,9 @@ engine::Task<> KeyLocks::include_others(std::size_t slot) {
   release(slot);
 }
 
-engine::Task<engine::Result<>> KeyLocks::exclude_others(Held& held) {
+engine::Task<engine::Result<>> KeyLocks::exclude_others(Held& held, std::uint64_t begun_ns) {
   if (local_) {
     // Nobody is waited for by a worker: a turn is a few calls.
-    const std::uint64_t begun_ns = engine::Shard::current().now_ns();
     for (;;) {
       const int got = engine::file::try_lock_byte_now(shared_fd_, held.slot_);
       held.excludes_ = got == 0;
@@ -86,7 +85,9 @@ engine::Task<engine::Result<>> KeyLocks::exclude_others(Held& held) {
       co_await engine::sleep_for(1);
     }
   }
-  const auto locked = co_await engine::file::lock_byte(shared_fd_, held.slot_, wait_max_ms);
+  const std::uint64_t waited_ms = (engine::Shard::current().now_ns() - begun_ns) / 1'000'000;
+  const std::uint64_t left_ms = wait_max_ms > waited_ms ? wait_max_ms - waited_ms : 0;
+  const auto locked = co_await engine::file::lock_byte(shared_fd_, held.slot_, left_ms);
   held.excludes_ = locked.has_value();
   const bool late = !locked && locked.error().code == engine::Errc::timed_out;
   co_return late ? engine::fail_errno(EAGAIN) : locked;

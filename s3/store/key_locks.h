@@ -66,9 +66,9 @@ class KeyLocks {
 
   // co_await lock(...): held until the result goes.
   Acquire lock(std::string_view bucket, std::string_view key);
-  // Then, where shared(): the same for other processes. EAGAIN after ten seconds: somebody holds
-  // it who does not go on.
-  engine::Task<engine::Result<>> exclude_others(Held& held);
+  // Then, where shared(): the same for other processes. EAGAIN ten seconds after `begun_ns` (of
+  // the shard's clock, before lock()): somebody holds it who does not go on.
+  engine::Task<engine::Result<>> exclude_others(Held& held, std::uint64_t begun_ns);
 
  private:
   struct Slot {

@@ -38,9 +38,10 @@ bool map_object(std::string_view object, MappedPath& path) {
 
 Task<Result<KeyLocks::Held>> Store::lock_key(std::string_view bucket, MappedPath& path,
                                              std::size_t names, int parent) {
+  const std::uint64_t begun_ns = engine::Shard::current().now_ns();
   auto held = co_await locks_.lock(bucket, object_view(path, names));
   if (locks_.shared()) {
-    const auto excluded = co_await locks_.exclude_others(held);
+    const auto excluded = co_await locks_.exclude_others(held, begun_ns);
     if (!excluded) co_return std::unexpected(excluded.error());
   }
   if (!options_.abilities.rename_exchange) {
@@ -66,9 +67,10 @@ Task<Result<>> Store::finish_move(std::string_view bucket, std::string_view obje
     if (!aside) co_return std::unexpected(aside.error());
     if (!*aside) {
       // Only a note: it goes under the lock, since a move that begins relies on it.
+      const std::uint64_t begun_ns = engine::Shard::current().now_ns();
       auto held = co_await locks_.lock(bucket, object);
       if (locks_.shared()) {
-        const auto excluded = co_await locks_.exclude_others(held);
+        const auto excluded = co_await locks_.exclude_others(held, begun_ns);
         if (!excluded) co_return excluded;
       }
       aside = co_await may_be_moving(options_, bucket, object);
@@ -79,9 +81,10 @@ Task<Result<>> Store::finish_move(std::string_view bucket, std::string_view obje
     }
     const auto parent = co_await parent_for(bucket, path);
     if (!parent) co_return std::unexpected(parent.error());
+    const std::uint64_t begun_ns = engine::Shard::current().now_ns();
     auto held = co_await locks_.lock(bucket, object);
     if (locks_.shared()) {
-      const auto excluded = co_await locks_.exclude_others(held);
+      const auto excluded = co_await locks_.exclude_others(held, begun_ns);
       if (!excluded) co_return excluded;
     }
     // Also with an exchange, which can't have left this: the data were copied here.

@@ -249,3 +249,44 @@ def test_a_torn_document_is_told_and_the_last_good_one_holds(cluster):
     assert status["cluster"]["faults"][0]["path"].endswith(torn.name)
     status, _, errors = cluster.run("containers", "drain", "one")
     assert status == 1 and torn.name in errors
+
+
+def test_containers_that_start_at_once_do_not_disturb_each_other(cluster):
+    cluster.create("--durability", "none")
+    names = ["one", "two", "three", "four"]
+    for _ in range(2):
+        started = [cluster.start(name) for name in names]
+        for container in started:
+            container.wait_ready()
+        cluster.wait_states(dict.fromkeys(names, "active"))
+        for container in started:
+            container.stop()
+
+
+def test_a_mount_point_without_its_filesystem_is_not_the_data(cluster):
+    cluster.create()
+    away = cluster.folder / "away"
+    cluster.data.rename(away)
+    cluster.data.mkdir()
+    container = cluster.start("one")
+    assert container.process.wait(20) == 1
+    assert "mount the cluster's data filesystem there" in container.output()
+    status, _, errors = cluster.run("destroy", "--force")
+    assert status == 1 and "mount the cluster's data filesystem there" in errors
+    assert list(cluster.data.iterdir()) == []
+    # Neither has become a container, nor is the cluster destroyed.
+    assert cluster.states() == {}
+    cluster.data.rmdir()
+    away.rename(cluster.data)
+    cluster.start("one").wait_ready()
+    cluster.wait_states({"one": "active"})
+
+
+def test_a_cluster_whose_configuration_was_lost_gives_its_data_to_another(cluster):
+    cluster.create()
+    (cluster.config_fs / "millrace").rename(cluster.folder / "lost")
+    status, _, errors = cluster.run("create", "--data", f"main={cluster.data}")
+    assert status == 1 and "create --force" in errors
+    cluster.create("--force")
+    cluster.start("one").wait_ready()
+    cluster.wait_states({"one": "active"})

@@ -112,14 +112,26 @@ Allowed<Configuration> plan(const ClusterCommand& command) {
   return configuration;
 }
 
-Allowed<> publish_secrets(ConfigDirectory& directory, const Credentials& credentials) {
-  const auto published =
-      directory.publish_secrets({.access_key = credentials.access_key,
-                                 .secret_key = credentials.secret_key,
-                                 .peer_key = engine::random_text("0123456789abcdef", 64)});
-  if (published) return {};
-  return refuse(directory.path(), engine::describe(published.error()), look_at_mount);
-}
+// Undoes what has been done of a creation that fails.
+class Undo {
+ public:
+  Undo(ConfigDirectory& directory, DataDirectory& data, const std::string& cluster_id)
+      : directory_(directory), data_(data), cluster_id_(cluster_id) {}
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  ~Undo() {
+    if (done_) return;
+    std::ignore = data_.give_to({});
+    std::ignore = directory_.remove_secrets(cluster_id_);
+  }
+  void done() { done_ = true; }
+
+ private:
+  ConfigDirectory& directory_;
+  DataDirectory& data_;
+  const std::string& cluster_id_;
+  bool done_ = false;
+};
 
 struct Created {
   Configuration configuration;
@@ -149,14 +161,29 @@ Allowed<Created> create(const ClusterCommand& command, const char* const* enviro
     return refuse(*config_fs, "holds the cluster " + reading->configuration.id + " already",
                   "see `millrace cluster status`; to start anew, destroy it first");
   }
+  if (reading->generation != 0) {
+    const auto left = directory->read_secrets(reading->configuration.id);
+    if (!left || *left) {
+      return refuse(*config_fs, "holds a cluster that is not destroyed in whole",
+                    "run `millrace cluster destroy` to the end");
+    }
+  }
   // Nobody else has it open from here on, so nobody can join before all is done.
-  auto data = DataDirectory::open(data_path);
+  auto data = DataDirectory::open(
+      data_path, command.force ? DataDirectory::Owner::lost_cluster : DataDirectory::Owner::nobody);
   if (!data.has_value()) return std::unexpected(std::move(data.error()));
+  configuration->data.front().id = data->format().id;
   auto credentials = load_credentials(data->system_fd(), data->system_path(), environment);
   if (!credentials.has_value()) return std::unexpected(std::move(credentials.error()));
-  if (auto kept = publish_secrets(*directory, *credentials); !kept.has_value()) {
-    return std::unexpected(std::move(kept.error()));
+  Undo undo(*directory, *data, configuration->id);
+  if (auto given = data->give_to(configuration->id); !given.has_value()) {
+    return std::unexpected(std::move(given.error()));
   }
+  const auto kept = directory->publish_secrets(
+      configuration->id, {.access_key = credentials->access_key,
+                          .secret_key = credentials->secret_key,
+                          .peer_key = engine::random_text("0123456789abcdef", 64)});
+  if (!kept) return refuse(*config_fs, engine::describe(kept.error()), look_at_mount);
   const auto published = directory->publish(*configuration, reading->generation + 1);
   if (!published) {
     return refuse(*config_fs, engine::describe(published.error()), look_at_mount);
@@ -165,9 +192,7 @@ Allowed<Created> create(const ClusterCommand& command, const char* const* enviro
     return refuse(*config_fs, "another administrator has just created a cluster there",
                   "see `millrace cluster status`");
   }
-  if (auto given = data->give_to(configuration->id); !given.has_value()) {
-    return std::unexpected(std::move(given.error()));
-  }
+  undo.done();
   directory->append_event(writer_name(), "cluster-created", configuration->id, "data " + data_path);
   return Created{std::move(*configuration), std::move(*credentials)};
 }
@@ -240,9 +265,18 @@ int create_cluster(const ClusterCommand& command, const char* const* environment
   } else {
     fmt::print("  admits     every container that mounts the configuration filesystem\n");
   }
-  if (created->credentials.generated()) {
-    fmt::print("Root credentials, shown this once:\n  {}\n  {}\n", created->credentials.access_key,
-               created->credentials.secret_key);
+  switch (created->credentials.source) {
+    case Credentials::Source::generated:
+      fmt::print("Root credentials, shown this once:\n  {}\n  {}\n",
+                 created->credentials.access_key, created->credentials.secret_key);
+      break;
+    case Credentials::Source::file:
+      fmt::print("Root credentials: those of {}/{}/credentials\n",
+                 configuration.data.front().directory, system_directory_name);
+      break;
+    case Credentials::Source::environment:
+      fmt::print("Root credentials: those of the environment\n");
+      break;
   }
   fmt::print("Start a container on each host: millrace serve --config-fs {}\n", command.config_fs);
   return 0;

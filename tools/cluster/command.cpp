@@ -30,6 +30,7 @@ Usage:
       --region NAME             that signatures must name [default: us-east-1]
       --durability MODE         strict, data or none [default: strict]
       --container NAME *        only these may join [default: whoever comes]
+      --force                   also if DIR belongs to a cluster that was lost
   millrace cluster status --config-fs DIR [--json | --watch]
   millrace cluster containers list --config-fs DIR [--json]
   millrace cluster containers add|remove|drain|undrain NAME --config-fs DIR
@@ -69,6 +70,7 @@ struct Parser {
     create->add_option("--health-port", command.health_port)->check(CLI::Range(1, 65535));
     create->add_option("--region", command.region);
     create->add_option("--durability", command.durability);
+    create->add_flag("--force", command.force);
     CLI::App* const status = verb(app, "status", Verb::status);
     status->add_flag("--json", command.json);
     status->add_flag("--watch", command.watch)->excludes("--json");

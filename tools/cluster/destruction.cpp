@@ -20,6 +20,7 @@ namespace millrace::tools {
 
 using health::cluster::ConfigDirectory;
 using health::cluster::Configuration;
+using health::cluster::Secrets;
 using Publication = health::cluster::DocumentStore::Publication;
 
 namespace {
@@ -53,34 +54,52 @@ bool confirmed(const Configuration& configuration) {
 
 // Waits until the last container has gone: each sees within a second that the cluster is no more,
 // and drains.
-Allowed<DataDirectory> wait_for_data(const std::string& path, const std::string& cluster_id) {
+Allowed<DataDirectory> wait_for_data(const Configuration& configuration) {
+  const auto& [name, path, id] = configuration.data.front();
   const auto deadline = std::chrono::steady_clock::now() + leave_deadline;
   for (;;) {
-    auto data = DataDirectory::open(path, cluster_id);
-    if (data.has_value() || std::chrono::steady_clock::now() > deadline) return data;
+    auto data =
+        DataDirectory::open_of_cluster(path, id, configuration.id, DataDirectory::Sharing::alone);
+    if (data.has_value()) return data;
+    if (std::chrono::steady_clock::now() > deadline) {
+      return refuse(path, "containers of the cluster, which is ended, are still leaving",
+                    "stop those that hang, then run destroy again: it goes on where it was");
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
 }
 
-Allowed<> finish_destruction(ConfigDirectory& directory, const Configuration& configuration) {
-  const std::string& data_path = configuration.data.front().directory;
-  auto data = wait_for_data(data_path, configuration.id);
+Allowed<> remove_rest(ConfigDirectory& directory, const Configuration& configuration) {
+  auto removed = directory.remove_contents();
+  if (removed) removed = directory.remove_secrets(configuration.id);
+  if (removed) return {};
+  return refuse(directory.path(), engine::describe(removed.error()), "run destroy again");
+}
+
+// The secrets go last: as long as they are there, destroy goes on where it was, and nobody makes
+// another cluster here.
+Allowed<> finish_destruction(ConfigDirectory& directory, const Configuration& configuration,
+                             const Secrets& secrets) {
+  const auto& [name, path, id] = configuration.data.front();
+  // Cut short after that: only the rest is left to do.
+  if (DataDirectory::check_of_cluster(path, id, {}).has_value()) {
+    return remove_rest(directory, configuration);
+  }
+  if (auto there = DataDirectory::check_of_cluster(path, id, configuration.id);
+      !there.has_value()) {
+    return there;
+  }
+  auto data = wait_for_data(configuration);
   if (!data.has_value()) return std::unexpected(std::move(data.error()));
-  const auto secrets = directory.read_secrets();
-  if (secrets && *secrets) {
-    Credentials credentials;
-    credentials.access_key = (*secrets)->access_key;
-    credentials.secret_key = (*secrets)->secret_key;
-    if (auto kept = keep_credentials(data->system_fd(), data->system_path(), credentials);
-        !kept.has_value()) {
-      return kept;
-    }
+  Credentials credentials;
+  credentials.access_key = secrets.access_key;
+  credentials.secret_key = secrets.secret_key;
+  if (auto kept = keep_credentials(data->system_fd(), data->system_path(), credentials);
+      !kept.has_value()) {
+    return kept;
   }
   if (auto given = data->give_to({}); !given.has_value()) return given;
-  if (const auto removed = directory.remove_contents(); !removed) {
-    return refuse(directory.path(), engine::describe(removed.error()), "remove it by hand");
-  }
-  return {};
+  return remove_rest(directory, configuration);
 }
 
 Allowed<> destroy(const ClusterCommand& command) {
@@ -89,12 +108,22 @@ Allowed<> destroy(const ClusterCommand& command) {
   auto reading = read_cluster(*directory);
   if (!reading.has_value()) return std::unexpected(std::move(reading.error()));
   const Configuration configuration = reading->configuration;
-  // One that was cut short goes on where it was.
-  if (configuration.destroyed && directory->read_secrets().value_or(std::nullopt)) {
-    return finish_destruction(*directory, configuration);
+  if (reading->generation == 0) return refuse_absent(command.config_fs);
+  const auto secrets = directory->read_secrets(configuration.id);
+  if (!secrets) {
+    return refuse(directory->path(), "the cluster's secrets can't be read",
+                  "restore them: the root keys would be lost");
   }
-  if (!reading->exists()) return refuse_absent(command.config_fs);
-  const std::string& data_path = configuration.data.front().directory;
+  // One that was cut short goes on where it was.
+  if (configuration.destroyed && *secrets) {
+    return finish_destruction(*directory, configuration, **secrets);
+  }
+  if (configuration.destroyed || !*secrets) return refuse_absent(command.config_fs);
+  const auto& [data_name, data_path, data_id] = configuration.data.front();
+  if (auto there = DataDirectory::check_of_cluster(data_path, data_id, configuration.id);
+      !there.has_value()) {
+    return there;
+  }
   if (const auto buckets = bucket_names(data_path); !buckets.empty() && !command.force) {
     return refuse(data_path, fmt::format("has {} bucket(s)", buckets.size()),
                   "objects stay, but nobody will serve them: give --force");
@@ -111,7 +140,7 @@ Allowed<> destroy(const ClusterCommand& command) {
   if (*published == Publication::conflict) {
     return refuse(command.config_fs, "was changed by somebody else meanwhile", "try again");
   }
-  return finish_destruction(*directory, configuration);
+  return finish_destruction(*directory, configuration, **secrets);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ Allowed<> apply_configuration(const cluster::Configuration& configuration, Serve
   for (auto& [key, values] : settings) {
     if (auto applied = apply(key, std::move(values)); !applied.has_value()) return applied;
   }
-  return {};
+  return check_listeners(options);
 }
 
 Allowed<cluster::Joined> join_cluster(ServeOptions& options) {
@@ -59,6 +59,14 @@ Allowed<cluster::Joined> join_cluster(ServeOptions& options) {
     return std::unexpected(std::move(applied.error()));
   }
   return std::move(*joined);
+}
+
+Allowed<> enter_cluster(cluster::Joined& joined) {
+  if (auto entered = cluster::enter(joined); !entered.has_value()) {
+    const cluster::JoinRefusal& refusal = entered.error();
+    return refuse(refusal.what, refusal.why, refusal.remedy);
+  }
+  return {};
 }
 
 Allowed<Credentials> cluster_credentials(const cluster::Joined& joined,
@@ -75,15 +83,6 @@ Allowed<Credentials> cluster_credentials(const cluster::Joined& joined,
   credentials.secret_key = joined.secrets.secret_key;
   credentials.source = Credentials::Source::file;
   return credentials;
-}
-
-// Containers exclude each other by locks of a file in the data directory. Whether these hold across
-// hosts is proved for no network filesystem yet; RENAME_EXCHANGE is what those don't have.
-Allowed<> check_shareable(const cluster::Joined& joined, const std::string& data,
-                          const s3::store::Abilities& abilities) {
-  if (abilities.rename_exchange || joined.configuration.containers.size() == 1) return {};
-  return refuse(data, "containers can't share this kind of filesystem yet (no RENAME_EXCHANGE)",
-                "keep to one container, or use ext4, xfs or btrfs");
 }
 
 }  // namespace millrace::tools

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "health/cluster/member.h"
-#include "s3/store/abilities.h"
 #include "tools/credentials_file.h"
 #include "tools/options.h"
 #include "tools/refusal.h"
@@ -14,16 +13,16 @@ namespace millrace::tools {
 // This host's name, in lower case.
 std::string host_name();
 
-// Joins, and fills in the options that the cluster's configuration has.
+// Takes the container's name, and fills in the options that the cluster's configuration has.
 Allowed<health::cluster::Joined> join_cluster(ServeOptions& options);
+
+// Writes the name into the configuration where it isn't there yet: when nothing can be refused any
+// more.
+Allowed<> enter_cluster(health::cluster::Joined& joined);
 
 // The cluster's root keys. Refuses others in the environment.
 Allowed<Credentials> cluster_credentials(const health::cluster::Joined& joined,
                                          const char* const* environment);
-
-// Whether the containers of this cluster may share the filesystem.
-Allowed<> check_shareable(const health::cluster::Joined& joined, const std::string& data,
-                          const s3::store::Abilities& abilities);
 
 // Takes the values of a cluster's configuration, which may come from a newer or a careless hand.
 Allowed<> apply_configuration(const health::cluster::Configuration& configuration,

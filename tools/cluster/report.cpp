@@ -2,6 +2,7 @@
 #include "tools/cluster/report.h"
 
 #include "health/cluster/config_directory.h"
+#include "health/readiness.h"
 #include "tools/cluster/found.h"
 
 #include <fmt/format.h>
@@ -48,8 +49,11 @@ struct Picture {
   ClusterReading reading;
   std::vector<Seen> containers;
 
+  // Those that load balancers send requests to.
   std::size_t active() const {
-    return static_cast<std::size_t>(std::ranges::count(containers, State::active, &Seen::state));
+    return static_cast<std::size_t>(std::ranges::count_if(containers, [](const Seen& each) {
+      return each.state == State::active && each.beat->reason == reason_text(health::Reason::ready);
+    }));
   }
   const char* state() const {
     if (active() == 0) return "inactive";
@@ -73,7 +77,8 @@ class Observer {
 
   // Looks until every container has been seen to beat, or has had the time to.
   Allowed<Picture> look() {
-    const std::uint64_t end_ns = monotonic_ns() + cluster::inactive_after_ms * 1'000'000;
+    const std::uint64_t end_ns =
+        monotonic_ns() + (cluster::inactive_after_ms + 2 * look_every.count()) * 1'000'000;
     for (;;) {
       auto picture = glance();
       if (!picture.has_value() || monotonic_ns() >= end_ns) return picture;
@@ -108,6 +113,10 @@ class Observer {
       cluster::Liveness& liveness = liveness_[container.name];
       liveness.observe(seen.beat ? &*seen.beat : nullptr, now);
       seen.state = liveness.state(now);
+      // One that was met half written is told by the one before.
+      std::optional<Beat>& last = last_[container.name];
+      if (seen.beat) last = seen.beat;
+      seen.beat = last;
       picture.containers.push_back(std::move(seen));
     }
     return picture;
@@ -115,6 +124,7 @@ class Observer {
 
   ConfigDirectory directory_;
   std::map<std::string, cluster::Liveness> liveness_;
+  std::map<std::string, std::optional<Beat>> last_;
 };
 
 std::string reason_of(const Seen& seen) {

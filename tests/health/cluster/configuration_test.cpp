@@ -10,7 +10,7 @@ namespace {
 Configuration example() {
   Configuration configuration;
   configuration.id = "00ff";
-  configuration.data = {{.name = "main", .directory = "/mnt/objects"}};
+  configuration.data = {{.name = "main", .directory = "/mnt/objects", .id = "d0"}};
   configuration.domains = {"s3.example.com"};
   configuration.port = 9100;
   configuration.named_only = true;
