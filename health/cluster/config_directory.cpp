@@ -51,6 +51,14 @@ std::vector<std::string> files_of(int folder) {
   return names;
 }
 
+// To the millisecond, so that events of one writer sort as they came.
+std::string wall_time() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(now.tv_sec),
+                     now.tv_nsec / 1'000'000);
+}
+
 std::string file_text(int folder, const std::string& name) {
   const Descriptor file(
       ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -189,12 +197,11 @@ void ConfigDirectory::append_event(std::string_view writer, std::string_view eve
                                  O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return;
   struct stat status = {};
-  const json line = {
-      {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
-      {"by", std::string(writer)},
-      {"event", std::string(event)},
-      {"subject", std::string(subject)},
-      {"text", std::string(text)}};
+  const json line = {{"time", wall_time()},
+                     {"by", std::string(writer)},
+                     {"event", std::string(event)},
+                     {"subject", std::string(subject)},
+                     {"text", std::string(text)}};
   const std::string bytes = line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   if (::fstat(file.get(), &status) == 0 &&
       status.st_size + static_cast<off_t>(bytes.size()) > static_cast<off_t>(events_bytes_max)) {
