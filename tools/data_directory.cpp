@@ -70,6 +70,19 @@ Allowed<Descriptor> open_system_directory(const Descriptor& data, const std::str
   return system;
 }
 
+struct Directories {
+  Descriptor data;
+  Descriptor system;  // none where it isn't there and is not to be made
+};
+
+Allowed<Directories> open_directories(const std::string& path, bool make) {
+  auto data = make ? make_and_open(path) : open_directory(path);
+  if (!data.has_value()) return std::unexpected(std::move(data.error()));
+  auto system = open_system_directory(*data, path, make);
+  if (!system.has_value()) return std::unexpected(std::move(system.error()));
+  return Directories{.data = std::move(*data), .system = std::move(*system)};
+}
+
 std::unexpected<Refusal> refuse_locked(int lock_fd, const std::string& path) {
   const std::string holder = engine::read_small_file(lock_fd).value_or("");
   const std::string who = holder.substr(0, holder.find('\n'));
@@ -169,12 +182,10 @@ Allowed<> DataDirectory::lock(short type) {
 Allowed<DataDirectory> DataDirectory::open(const std::string& path, Owner owner) {
   DataDirectory directory;
   directory.path_ = path;
-  auto data = make_and_open(path);
-  if (!data.has_value()) return std::unexpected(std::move(data.error()));
-  directory.data_ = std::move(*data);
-  auto system = open_system_directory(directory.data_, path, true);
-  if (!system.has_value()) return std::unexpected(std::move(system.error()));
-  directory.system_ = std::move(*system);
+  auto opened = open_directories(path, true);
+  if (!opened.has_value()) return std::unexpected(std::move(opened.error()));
+  directory.data_ = std::move(opened->data);
+  directory.system_ = std::move(opened->system);
   if (auto locked = directory.lock(F_WRLCK); !locked.has_value()) {
     return std::unexpected(std::move(locked.error()));
   }
@@ -218,11 +229,9 @@ Allowed<Format> format_of_cluster(const Descriptor& system, const std::string& p
 
 Allowed<> DataDirectory::check_of_cluster(const std::string& path, std::string_view id,
                                           std::string_view cluster) {
-  auto data = open_directory(path);
-  if (!data.has_value()) return std::unexpected(std::move(data.error()));
-  auto system = open_system_directory(*data, path, false);
-  if (!system.has_value()) return std::unexpected(std::move(system.error()));
-  auto format = format_of_cluster(*system, path, id, cluster);
+  auto opened = open_directories(path, false);
+  if (!opened.has_value()) return std::unexpected(std::move(opened.error()));
+  auto format = format_of_cluster(opened->system, path, id, cluster);
   if (!format.has_value()) return std::unexpected(std::move(format.error()));
   return {};
 }
@@ -234,12 +243,10 @@ Allowed<DataDirectory> DataDirectory::open_of_cluster(const std::string& path, s
   }
   DataDirectory directory;
   directory.path_ = path;
-  auto data = open_directory(path);
-  if (!data.has_value()) return std::unexpected(std::move(data.error()));
-  directory.data_ = std::move(*data);
-  auto system = open_system_directory(directory.data_, path, false);
-  if (!system.has_value()) return std::unexpected(std::move(system.error()));
-  directory.system_ = std::move(*system);
+  auto opened = open_directories(path, false);
+  if (!opened.has_value()) return std::unexpected(std::move(opened.error()));
+  directory.data_ = std::move(opened->data);
+  directory.system_ = std::move(opened->system);
   if (auto locked = directory.lock(sharing == Sharing::shared ? F_RDLCK : F_WRLCK);
       !locked.has_value()) {
     return std::unexpected(std::move(locked.error()));

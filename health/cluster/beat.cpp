@@ -2,9 +2,9 @@
 #include "health/cluster/beat.h"
 
 #include "engine/check.h"
+#include "health/cluster/digest.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -17,13 +17,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::array<std::string_view, 4> phase_names{"joining", "active", "draining", "left"};
-
-std::string digest_of(const json& beat) {
-  json covered = beat;
-  covered.erase("digest");
-  const std::string text = covered.dump(-1, ' ', false, json::error_handler_t::replace);
-  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
-}
 
 }  // namespace
 
@@ -62,8 +55,7 @@ std::string beat_text(const Beat& beat) {
 
 std::expected<Beat, std::string> parse_beat(std::string_view text) {
   const json whole = json::parse(text, nullptr, false);
-  if (!whole.is_object() || !whole.contains("digest") ||
-      whole["digest"] != json(digest_of(whole))) {
+  if (!whole.is_object() || !digest_fits(whole)) {
     return std::unexpected("is torn");
   }
   try {

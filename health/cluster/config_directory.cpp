@@ -171,13 +171,6 @@ std::optional<Beat> ConfigDirectory::read_beat(std::string_view name) const {
   return std::nullopt;
 }
 
-Result<> ConfigDirectory::remove_beat(std::string_view name) const {
-  if (::unlinkat(beats_.get(), std::string(name).c_str(), 0) < 0 && errno != ENOENT) {
-    return engine::fail_errno(errno);
-  }
-  return {};
-}
-
 Result<Descriptor> ConfigDirectory::lock_name(std::string_view name) const {
   Descriptor file(::openat(beats_.get(), std::string(name).c_str(),
                            O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));

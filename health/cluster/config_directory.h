@@ -46,7 +46,6 @@ class ConfigDirectory {
   engine::Result<> write_beat(const Beat& beat) const;
   // Nothing where there is none or it is half written.
   std::optional<Beat> read_beat(std::string_view name) const;
-  engine::Result<> remove_beat(std::string_view name) const;
   // Held for the life of a container: no other process has its name then, on hosts that share the
   // filesystem's locks. Error EAGAIN: another one has it.
   engine::Result<engine::Descriptor> lock_name(std::string_view name) const;

@@ -2,13 +2,13 @@
 #include "health/cluster/documents.h"
 
 #include "engine/small_file.h"
+#include "health/cluster/digest.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -26,14 +26,6 @@ namespace {
 
 std::string file_name(std::string_view name, std::uint64_t generation) {
   return fmt::format("{}.{}", name, generation);
-}
-
-// Over everything that the file says but itself; objects are sorted by name when written out.
-std::string digest_of(const json& document) {
-  json covered = document;
-  covered.erase("digest");
-  const std::string text = covered.dump();
-  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 
 std::optional<std::uint64_t> generation_of(std::string_view file, std::string_view name) {
@@ -71,8 +63,7 @@ std::expected<Document, std::string> parse_document(std::string_view text, std::
     return std::unexpected(fmt::format("was written by a newer version (schema {}, known is {})",
                                        schema, document_schema_known));
   }
-  if (!whole.contains("digest") || !whole.contains("body") || !whole["body"].is_object() ||
-      whole["digest"] != json(digest_of(whole))) {
+  if (!whole.contains("body") || !whole["body"].is_object() || !digest_fits(whole)) {
     return std::unexpected("is torn or was changed by hand: its digest does not fit");
   }
   if (whole["document"] != json(std::string(name)) || whole["generation"] != json(generation)) {

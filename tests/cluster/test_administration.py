@@ -47,7 +47,7 @@ def test_status_of_one_container_says_that_there_is_no_redundancy(cluster):
     assert cluster.status()["cluster"]["state"] == "degraded"
 
 
-def test_a_killed_container_is_seen_within_two_seconds_and_comes_back(cluster):
+def test_a_killed_container_is_seen_and_comes_back(cluster):
     cluster.create()
     cluster.start("one").wait_ready()
     two = cluster.start("two").wait_ready()
