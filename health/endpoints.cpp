@@ -11,7 +11,7 @@ namespace millrace::health {
 
 namespace {
 
-enum class Question : std::uint8_t { ready, live };
+enum class Question : std::uint8_t { ready, live, cluster };
 
 struct Path {
   std::string_view text;
@@ -27,6 +27,7 @@ constexpr Path paths[] = {
     {"/minio/health/live", Question::live, true},
     {"/health/ready", Question::ready, false},
     {"/health/live", Question::live, false},
+    {"/health/cluster", Question::cluster, false},
 };
 
 const Path* find(std::string_view text) {
@@ -62,6 +63,19 @@ std::string_view json_body(const Load& load, std::span<char> into) {
   return {into.data(), std::min(end.size, into.size())};
 }
 
+// As `cluster status` has it; a server without a cluster is one of one.
+std::string_view cluster_word(const ClusterView& cluster) {
+  if (cluster.active == 0) return "inactive";
+  return cluster.active == 1 || cluster.active < cluster.containers ? "degraded" : "active";
+}
+
+std::string_view cluster_json(const ClusterView& cluster, std::span<char> into) {
+  const auto end = fmt::format_to_n(
+      into.data(), into.size(), R"({{"state":"{}","containers":{},"active":{},"generation":{}}})",
+      cluster_word(cluster), cluster.containers, cluster.active, cluster.generation);
+  return {into.data(), std::min(end.size, into.size())};
+}
+
 }  // namespace
 
 bool is_health_path(std::string_view path) {
@@ -82,13 +96,19 @@ std::string_view score_text(double score, std::span<char, 8> into) {
   return {into.data(), end.size};
 }
 
-std::optional<Answer> answer(const View::Snapshot& view, http::Method method, std::string_view path,
-                             std::string_view query, std::span<char, limits::body_bytes_max> into) {
+std::optional<Answer> answer(const View::Snapshot& view, const ClusterView& cluster,
+                             http::Method method, std::string_view path, std::string_view query,
+                             std::span<char, limits::body_bytes_max> into) {
   const Path* found = find(path);
   if (found == nullptr) return std::nullopt;
   if (method != http::Method::get && method != http::Method::head &&
       method != http::Method::options) {
     return Answer{405, "text/plain", "method not allowed\n"};
+  }
+  if (found->question == Question::cluster) {
+    const int status = cluster.active > 0 ? 200 : 503;
+    if (wants_json(query)) return Answer{status, "application/json", cluster_json(cluster, into)};
+    return Answer{status, "text/plain", word_body(cluster_word(cluster), into)};
   }
   const bool good = found->question == Question::live || view.ready();
   const int status = good ? 200 : 503;
@@ -105,11 +125,16 @@ void add_health_fields(http::HeadWriter& head, const View::Snapshot& view) {
   std::ignore = head.field("x-millrace-score", text);
 }
 
-engine::Task<> serve_health(http::Exchange& exchange, const View& view) {
+engine::Task<> serve_health(http::Exchange& exchange, const View& view,
+                            const cluster::Figures* figures) {
   const View::Snapshot snapshot = view.read(engine::Shard::current().now_ns());
   const http::Head& head = exchange.head();
   std::array<char, limits::body_bytes_max> body;
-  const auto found = answer(snapshot, head.method, head.path, head.query, body);
+  const ClusterView whole =
+      figures != nullptr
+          ? ClusterView{figures->containers, figures->containers_active, figures->generation}
+          : ClusterView{1, snapshot.ready() ? 1U : 0U, 0};
+  const auto found = answer(snapshot, whole, head.method, head.path, head.query, body);
   const Answer reply = found ? *found : Answer{404, "text/plain", "not found\n"};
   http::HeadWriter& writer = exchange.begin(reply.status);
   if (reply.status == 405 || head.method == http::Method::options) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/task.h"
+#include "health/cluster/figures.h"
 #include "health/view.h"
 #include "http/exchange.h"
 
@@ -15,8 +16,16 @@
 
 namespace millrace::health {
 
-// Ready: /wekas3api/health/ready, /minio/health/ready, /minio/health/cluster (and cluster/read),
-// /health/ready. Live: /minio/health/live, /health/live.
+// What is known of the whole cluster.
+struct ClusterView {
+  std::uint64_t containers = 1;
+  std::uint64_t active = 0;  // that take requests
+  std::uint64_t generation = 0;
+};
+
+// Cluster: /health/cluster, 200 while any container takes requests. Ready: /wekas3api/health/ready,
+// /minio/health/ready, /minio/health/cluster (and cluster/read), /health/ready. Live:
+// /minio/health/live, /health/live.
 bool is_health_path(std::string_view path);
 // Those of them that are answered on the S3 port, too: the ones below /wekas3api and /minio.
 // (A bucket may be called "health".)
@@ -33,8 +42,9 @@ struct Answer {
 // What a request for a health path is answered with; nothing for any other path. `query` is the
 // raw one: c=json asks for figures instead of a word. `into` holds the body where it isn't a
 // constant.
-std::optional<Answer> answer(const View::Snapshot& view, http::Method method, std::string_view path,
-                             std::string_view query, std::span<char, limits::body_bytes_max> into);
+std::optional<Answer> answer(const View::Snapshot& view, const ClusterView& cluster,
+                             http::Method method, std::string_view path, std::string_view query,
+                             std::span<char, limits::body_bytes_max> into);
 
 // "0.73": two decimals, always; what x-weka-score and x-millrace-score carry.
 std::string_view score_text(double score, std::span<char, 8> into);
@@ -43,6 +53,8 @@ std::string_view score_text(double score, std::span<char, 8> into);
 void add_health_fields(http::HeadWriter& head, const View::Snapshot& view);
 
 // Answers a request whose path is_health_path(); 404 to any other.
-engine::Task<> serve_health(http::Exchange& exchange, const View& view);
+// Without `figures` the server is a cluster of one.
+engine::Task<> serve_health(http::Exchange& exchange, const View& view,
+                            const cluster::Figures* figures = nullptr);
 
 }  // namespace millrace::health

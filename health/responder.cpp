@@ -149,10 +149,14 @@ engine::Task<> Responder::answer_agent(engine::Descriptor socket) {
 
 engine::Task<> Responder::on_request(void* context, http::Exchange& exchange) {
   auto& self = *static_cast<Responder*>(context);
-  if (exchange.head().path == "/metrics") {
+  const std::string_view path = exchange.head().path;
+  const Door& administration = self.options_.administration;
+  if (path == "/metrics") {
     co_await self.serve_metrics(exchange);
+  } else if (administration.owns != nullptr && administration.owns(path)) {
+    co_await administration.serve(administration.context, exchange);
   } else {
-    co_await serve_health(exchange, *self.options_.view);
+    co_await serve_health(exchange, *self.options_.view, self.options_.cluster);
   }
 }
 

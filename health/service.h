@@ -12,6 +12,7 @@
 #include "health/filesystem_probe.h"
 #include "health/readiness.h"
 #include "health/view.h"
+#include "http/exchange.h"
 
 #include <sys/socket.h>
 
@@ -29,6 +30,13 @@ namespace millrace::health {
 
 class Responder;
 
+// Paths of the health port that somebody else answers, on the health shard.
+struct Door {
+  bool (*owns)(std::string_view path) = nullptr;
+  engine::Task<> (*serve)(void* context, http::Exchange& exchange) = nullptr;
+  void* context = nullptr;
+};
+
 // What is pointed to outlives the service.
 struct ServiceOptions {
   std::vector<sockaddr_storage> listen;        // never shared with another process
@@ -45,6 +53,7 @@ struct ServiceOptions {
   std::string_view version;
   std::string_view durability;
   const cluster::Figures* cluster = nullptr;  // of a container of a cluster
+  Door administration;                        // of the cluster; may be empty
   std::string metrics_token;  // what /metrics wants as a bearer token; empty: nothing
 };
 

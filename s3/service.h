@@ -27,6 +27,8 @@ struct ServiceOptions {
   std::span<const std::string_view> domains;
   CredentialSource credentials;
   store::Ownership default_owner;            // for the root key: the server's own
+  store::Ownership anonymous_owner;          // of what is written without a signature
+  std::uint32_t buckets_max = 0;             // 0: no limit
   std::size_t objects_kept_max = 0;          // of a shard, open for the next read
   engine::LogChannel* access_log = nullptr;  // one line a request; null: none
   SideDoor side_door;

@@ -27,6 +27,7 @@ CONFINED = {
     "CLI/*": ("tools/*",),
     "nlohmann/*": ("health/cluster/*", "tools/cluster/*"),
     "toml++/*": ("tools/*",),
+    "httplib.h": ("tools/cluster/remote.cpp",),
     "doctest/*": ("tests/*",),
     "benchmark/*": ("bench/*",),
 }

@@ -152,6 +152,33 @@ Outcome apply_anonymous(ServeOptions& options, Texts texts) {
   return choose(options.anonymous, texts[0], {{"none", AnonymousAccess::none}}, "use none");
 }
 
+Outcome apply_number(std::uint32_t& into, const std::string& text, std::uint32_t max) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number > max) {
+    return wrong(text, fmt::format("use a whole number from 0 to {}", max));
+  }
+  into = number;
+  return {};
+}
+
+// The highest means "leave it" to chown(2).
+constexpr std::uint32_t owner_id_max = 4'294'967'294;
+
+Outcome apply_buckets_max(ServeOptions& options, Texts texts) {
+  return apply_number(options.buckets_max, texts[0], 1'000'000);
+}
+Outcome apply_anonymous_uid(ServeOptions& options, Texts texts) {
+  return apply_number(options.anonymous_uid, texts[0], owner_id_max);
+}
+Outcome apply_anonymous_gid(ServeOptions& options, Texts texts) {
+  return apply_number(options.anonymous_gid, texts[0], owner_id_max);
+}
+Outcome apply_admin_clear_text(ServeOptions& options, Texts texts) {
+  return choose(options.admin_clear_text, texts[0], {{"yes", true}, {"no", false}},
+                "use yes or no");
+}
+
 Outcome apply_data(ServeOptions& options, Texts texts) {
   return apply_path(options.data, texts[0]);
 }
@@ -197,12 +224,20 @@ constexpr SettingSpec specs[] = {
     {"region", "NAME", false, "The region that signatures must name.", "us-east-1", apply_region},
     {"anonymous", "ACCESS", false,
      "What requests without a signature may do: none (they are refused).", "none", apply_anonymous},
+    {"anonymous_posix_uid", "N", false, "Owner of what is written without a signature.",
+     "65534 (nobody)", apply_anonymous_uid},
+    {"anonymous_posix_gid", "N", false, "And its group.", "65534 (nogroup)", apply_anonymous_gid},
+    {"max_buckets", "N", false, "How many buckets can be made; 0: no limit.", "10000",
+     apply_buckets_max},
     {"proxy_protocol", "CIDR", true,
      "Networks of trusted load balancers: connections from there must begin with a PROXY "
      "header, version 1 or 2.",
      "none", apply_networks},
     {"drain_deadline", "SECONDS", false, "How long a stopping server waits for requests under way.",
      "25", apply_drain_deadline},
+    {"admin_clear_text", "YES|NO", false,
+     "Whether a cluster's REST interface takes requests without TLS from other hosts, too.", "no",
+     apply_admin_clear_text},
     {"log_level", "LEVEL", false, "The least that is logged: debug, info, warning or error.",
      "info", apply_log_level},
     {"log", "FILE", false, "Where the log goes.", "standard error", apply_log},
@@ -241,7 +276,8 @@ Allowed<> check_cluster_settings(std::span<const Settings* const> sources,
     if (options.name.empty()) return {};
     return refuse("--name", "is for a container of a cluster", "give --config-fs, too");
   }
-  for (const std::string_view key : {"data", "durability", "domain", "region"}) {
+  for (const std::string_view key : {"data", "durability", "domain", "region", "max_buckets",
+                                     "anonymous_posix_uid", "anonymous_posix_gid"}) {
     for (const Settings* source : sources) {
       const auto found = source->find(key);
       if (found == source->end()) continue;

@@ -47,6 +47,10 @@ struct ServeOptions {
   std::vector<Network> proxy_networks;      // connections from there must begin with PROXY v1 or v2
   std::chrono::seconds drain_deadline{25};  // below the 30 s that Kubernetes grants
   AnonymousAccess anonymous = AnonymousAccess::none;
+  std::uint32_t buckets_max = 10'000;   // 0: no limit
+  std::uint32_t anonymous_uid = 65534;  // of what is written without a signature
+  std::uint32_t anonymous_gid = 65534;
+  bool admin_clear_text = false;  // the cluster's REST interface without TLS from other hosts, too
 };
 
 // One thing that can be set. The flag is "--" and the key with '-' for '_'; the environment

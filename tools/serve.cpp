@@ -1,12 +1,15 @@
 // `millrace serve`, from top to bottom: look, refuse or start, wait for a signal, drain, end.
 #include "tools/serve.h"
 
+#include "engine/clock.h"
 #include "health/cluster/member.h"
 #include "health/endpoints.h"
 #include "health/service.h"
 #include "s3/limits.h"
 #include "tools/banner.h"
+#include "tools/cluster/destruction.h"
 #include "tools/cluster/join.h"
+#include "tools/cluster/rest.h"
 #include "tools/cores.h"
 #include "tools/frontends.h"
 #include "tools/notify.h"
@@ -114,7 +117,10 @@ class Server {
     }
   }
 
-  int run(const sigset_t& signals);
+  // The exit status; nothing: to be started again, by what the cluster says now.
+  std::optional<int> run(const sigset_t& signals);
+  // After the end: the cluster was destroyed, and this may have been its last container.
+  bool cluster_destroyed() const { return departure_ == cluster::Departure::destroyed; }
 
  private:
   Allowed<> start();
@@ -133,6 +139,8 @@ class Server {
   const bool clustered_ = joined_.has_value();
   engine::Descriptor name_lock_;
   bool asked_to_stop_ = false;
+  // Why this container has to end, once it has; the member's thread says so.
+  std::atomic<cluster::Departure> departure_{cluster::Departure::stays};
   engine::Logger logger_;
   std::optional<engine::Logger> access_logger_;
   std::vector<engine::StatusPage> pages_;
@@ -142,6 +150,7 @@ class Server {
   std::atomic<bool> suspect_{false};
   health::View view_;
   cluster::Figures figures_;
+  std::unique_ptr<Rest> rest_;
   std::unique_ptr<health::Service> health_;
   std::unique_ptr<cluster::Member> member_;
   std::unique_ptr<Frontends> frontends_;
@@ -153,6 +162,14 @@ engine::Task<> serve_side_door(void* context, http::Exchange& exchange) {
 }
 
 Allowed<> Server::start_health() {
+  health::Door administration;
+  if (clustered_) {
+    rest_ = std::make_unique<Rest>(RestOptions{.config_fs = options_.config_fs,
+                                               .writer = joined_->name,
+                                               .credentials = principals_.source(),
+                                               .clear_text = options_.admin_clear_text});
+    administration = {.owns = &Rest::owns, .serve = &Rest::serve, .context = rest_.get()};
+  }
   auto started = health::Service::start(
       {.listen = sockets_of(std::span(&options_.health, 1)),
        .agent_listen = {},
@@ -168,6 +185,7 @@ Allowed<> Server::start_health() {
        .version = MILLRACE_VERSION,
        .durability = durability_name(options_.durability),
        .cluster = clustered_ ? &figures_ : nullptr,
+       .administration = administration,
        .metrics_token = {}});
   if (!started) return refuse_errno("health", started.error().sys, "choose another --health");
   health_ = std::move(*started);
@@ -198,6 +216,9 @@ Allowed<> Server::start_frontends() {
                                        .domains = domains_,
                                        .credentials = principals_.source(),
                                        .default_owner = {},
+                                       .anonymous_owner = {.uid = options_.anonymous_uid,
+                                                           .gid = options_.anonymous_gid},
+                                       .buckets_max = options_.buckets_max,
                                        .objects_kept_max = objects_kept_max(pages_.size()),
                                        .side_door = {.owns = &health::is_s3_port_health_path,
                                                      .reserves = &health::is_reserved_bucket,
@@ -219,6 +240,7 @@ Allowed<> Server::start_frontends() {
 
 void Server::start_membership() {
   if (!clustered_) return;
+  const cluster::Settings settings = joined_->configuration.settings();
   name_lock_ = std::move(joined_->name_lock);  // let go with the data's lock, not with the thread
   member_ = std::make_unique<cluster::Member>(
       std::move(*joined_),
@@ -226,12 +248,16 @@ void Server::start_membership() {
                              .endpoints = endpoints_of(options_.listen),
                              .health_endpoints = endpoints_of(std::span(&options_.health, 1)),
                              .version = MILLRACE_VERSION,
+                             .settings = settings,
                              .logger = &logger_,
                              .view = &view_,
                              .frontends = pages_,
                              .figures = &figures_,
                              // Drains as SIGTERM does, but is not the operator's first.
-                             .on_leave = [] { ::kill(::getpid(), SIGUSR1); }});
+                             .on_leave = [this](cluster::Departure departure) {
+                               departure_ = departure;
+                               ::kill(::getpid(), SIGUSR1);
+                             }});
 }
 
 Allowed<> Server::start() {
@@ -249,11 +275,7 @@ void Server::wait_for_first_verdict() {
   constexpr auto step = std::chrono::milliseconds(5);
   constexpr int steps_max = 400;
   for (int steps = 0; steps < steps_max; ++steps) {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    const auto now_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-                        static_cast<std::uint64_t>(now.tv_nsec);
-    if (view_.read(now_ns).reason != health::Reason::starting) return;
+    if (view_.read(engine::monotonic_ns()).reason != health::Reason::starting) return;
     std::this_thread::sleep_for(step);
   }
 }
@@ -280,7 +302,7 @@ void Server::wait(const sigset_t& signals) {
       asked_to_stop_ = true;
       return;
     }
-    if (signal == SIGUSR1 && clustered_) return;
+    if (signal == SIGUSR1 && departure_ != cluster::Departure::stays) return;
     if (signal == SIGHUP) {
       logger_.reopen();
       if (access_logger_) access_logger_->reopen();
@@ -311,6 +333,7 @@ constexpr std::chrono::seconds end_limit{3};
 // limit the process goes without it: listeners and connections are closed by then, the lock is
 // given up here, since the kernel keeps the descriptors for as long as a thread is stuck.
 void Server::end() {
+  if (rest_) rest_->request_stop();
   health_->stop();
   std::binary_semaphore ended{0};
   std::thread guard([this, &ended] {
@@ -326,7 +349,7 @@ void Server::end() {
   guard.join();
 }
 
-int Server::run(const sigset_t& signals) {
+std::optional<int> Server::run(const sigset_t& signals) {
   if (const auto started = start(); !started) {
     std::fprintf(stderr, "%s\n", started.error().line().c_str());
     // Not by way of what may hang: the member's thread, at its filesystem.
@@ -338,32 +361,53 @@ int Server::run(const sigset_t& signals) {
   wait(signals);
   drain(signals);
   end();
+  if (departure_ == cluster::Departure::restart && !asked_to_stop_) return std::nullopt;
   return 0;
 }
 
 }  // namespace
 
-int serve(const ServeOptions& given) {
-  const sigset_t signals = block_signals();
-  ::umask(0);  // modes are stated where files are made
-  const auto refused = [](const Refusal& refusal) {
-    std::fprintf(stderr, "%s\n", refusal.line().c_str());
-    return 1;
-  };
-  ServeOptions options = given;
+namespace {
+
+// What a container that comes to its end looks at last.
+struct Ending {
+  std::optional<int> status;
+  bool cluster_destroyed = false;
+};
+
+int tell(const Refusal& refusal) {
+  std::fprintf(stderr, "%s\n", refusal.line().c_str());
+  return 1;
+}
+
+Ending serve_once(ServeOptions options, const sigset_t& signals) {
   std::optional<cluster::Joined> joined;
   if (!options.config_fs.empty()) {
     auto found = join_cluster(options);
-    if (!found) return refused(found.error());
+    if (!found) return {tell(found.error())};
     joined = std::move(*found);
   }
   auto site = look_around(options, joined ? &*joined : nullptr);
-  if (!site) return refused(site.error());
+  if (!site) return {tell(site.error())};
   if (joined) {
-    if (const auto entered = enter_cluster(*joined); !entered) return refused(entered.error());
+    if (const auto entered = enter_cluster(*joined); !entered) return {tell(entered.error())};
   }
   Server server(options, std::move(*site), std::move(joined));
-  return server.run(signals);
+  const auto status = server.run(signals);
+  return {status, server.cluster_destroyed()};
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const sigset_t signals = block_signals();
+  ::umask(0);  // modes are stated where files are made
+  for (;;) {
+    const Ending ending = serve_once(options, signals);
+    if (!ending.status.has_value()) continue;
+    if (ending.cluster_destroyed) clear_away_cluster(options.config_fs);
+    return *ending.status;
+  }
 }
 
 }  // namespace millrace::tools

@@ -47,6 +47,8 @@ std::string beat_text(const Beat& beat) {
                 {"errors", beat.errors},
                 {"score", beat.score},
                 {"generation", beat.generation},
+                {"feature_level", beat.feature_level},
+                {"notice", beat.notice},
                 {"last_failure", beat.last_failure}};
   whole["digest"] = digest_of(whole);
   // Names and addresses are ASCII; what else a path in last_failure holds must not throw.
@@ -76,6 +78,8 @@ std::expected<Beat, std::string> parse_beat(std::string_view text) {
     whole.at("errors").get_to(beat.errors);
     whole.at("score").get_to(beat.score);
     whole.at("generation").get_to(beat.generation);
+    whole.at("feature_level").get_to(beat.feature_level);
+    whole.at("notice").get_to(beat.notice);
     whole.at("last_failure").get_to(beat.last_failure);
     return beat;
   } catch (const json::exception&) {

@@ -40,7 +40,9 @@ struct Beat {
   std::uint64_t requests = 0;
   std::uint64_t errors = 0;  // answers of 500 and more
   double score = 0;
-  std::uint64_t generation = 0;  // of the cluster document that it goes by
+  std::uint64_t generation = 0;  // of the cluster document whose settings it serves by
+  unsigned feature_level = 0;    // the highest that its version knows
+  std::string notice;            // what it is about to do, as "waits for a to start again"
   std::string last_failure;      // what it last saw go wrong with its filesystems; empty: nothing
 };
 

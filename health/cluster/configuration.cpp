@@ -96,6 +96,10 @@ std::string to_body(const Configuration& configuration) {
                {"domains", configuration.domains},
                {"region", configuration.region},
                {"durability", configuration.durability},
+               {"buckets_max", configuration.buckets_max},
+               {"anonymous_uid", configuration.anonymous_uid},
+               {"anonymous_gid", configuration.anonymous_gid},
+               {"feature_level", configuration.feature_level},
                {"named_only", configuration.named_only},
                {"data", json::array()},
                {"containers", json::array()}};
@@ -112,12 +116,22 @@ std::expected<Configuration, std::string> configuration_of(std::string_view body
   const json object = parse_object(body);
   Members members(object);
   Configuration configuration;
+  members.number("feature_level", configuration.feature_level);
+  // Before anything else: what is new at that level may be anything.
+  if (members.error().empty() && configuration.feature_level > feature_level_known) {
+    return std::unexpected(
+        fmt::format("is of feature level {}, this version of millrace knows {}; start a newer one",
+                    configuration.feature_level, feature_level_known));
+  }
   members.text("id", configuration.id);
   members.flag("destroyed", configuration.destroyed);
   members.number("port", configuration.port);
   members.number("health_port", configuration.health_port);
   members.text("region", configuration.region);
   members.text("durability", configuration.durability);
+  members.number("buckets_max", configuration.buckets_max);
+  members.number("anonymous_uid", configuration.anonymous_uid);
+  members.number("anonymous_gid", configuration.anonymous_gid);
   members.flag("named_only", configuration.named_only);
   members.each("domains", [&](const json& element) {
     if (!element.is_string()) return members.note("domains", "a list of texts");

@@ -15,6 +15,13 @@ inline constexpr std::string_view cluster_document = "cluster";
 inline constexpr std::string_view secrets_document_prefix = "secrets-";
 inline constexpr std::size_t containers_max = 1024;
 inline constexpr std::size_t container_name_bytes_max = 63;
+// What a cluster may use is agreed on as a level, which an administrator raises once all of its
+// containers run a version that knows it. Versions that don't are refused from then on. Level 1:
+// everything in this file.
+inline constexpr unsigned feature_level_known = 1;
+// The user and group that POSIX knows as nobody and nogroup.
+inline constexpr std::uint32_t nobody_id = 65534;
+inline constexpr std::uint32_t buckets_max_default = 10'000;
 
 // One that may be, or has been, part of the cluster.
 struct Container {
@@ -31,15 +38,25 @@ struct DataFilesystem {
   bool operator==(const DataFilesystem&) const = default;
 };
 
-struct Configuration {
-  bool destroyed = false;  // the last generation of a cluster that is no more
-  std::string id;          // random, 32 hexadecimal digits; the data's format file has it, too
+// What a container serves by, from its start to its end: a change is in force once it has started
+// again.
+struct Settings {
   std::vector<DataFilesystem> data;
   std::uint16_t port = 9000;
   std::uint16_t health_port = 9001;
   std::vector<std::string> domains;
   std::string region = "us-east-1";
   std::string durability = "strict";
+  std::uint32_t buckets_max = buckets_max_default;
+  std::uint32_t anonymous_uid = nobody_id;  // owner of what nobody in particular writes
+  std::uint32_t anonymous_gid = nobody_id;
+  bool operator==(const Settings&) const = default;
+};
+
+struct Configuration : Settings {
+  bool destroyed = false;  // the last generation of a cluster that is no more
+  std::string id;          // random, 32 hexadecimal digits; the data's format file has it, too
+  unsigned feature_level = feature_level_known;
   // Only `containers` may join; else whoever comes is written down there.
   bool named_only = false;
   std::vector<Container> containers;  // by name
@@ -49,6 +66,7 @@ struct Configuration {
   Container* find(std::string_view name);
   // In its place by name. False when it is there already.
   bool add(std::string_view name);
+  const Settings& settings() const { return *this; }
 };
 
 // The body of a document, and back. Errors say which member is missing or wrong.

@@ -1,7 +1,9 @@
-// Joining, beating and watching; see member.h.
+// Beating and watching; see member.h.
 #include "health/cluster/member.h"
 
+#include "engine/clock.h"
 #include "engine/small_file.h"
+#include "health/cluster/rollout.h"
 
 #include <fmt/format.h>
 #include <linux/close_range.h>
@@ -11,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <ctime>
 #include <utility>
 
 namespace millrace::health::cluster {
@@ -28,148 +29,16 @@ constexpr std::uint64_t turns_per_beat = beat_every_ms / turn_ms;
 // A document that was missed by the look-up of the next generation (this host was away while
 // several were made) is found by reading the directory.
 constexpr std::uint64_t turns_per_listing = 4;
-constexpr int conflicts_max = 16;
-
-std::uint64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-std::unexpected<JoinRefusal> refuse(std::string what, std::string why, std::string remedy) {
-  return std::unexpected(JoinRefusal{std::move(what), std::move(why), std::move(remedy)});
-}
-
-std::unexpected<JoinRefusal> refuse_fault(const Fault& fault) {
-  return refuse(fault.path, fault.why,
-                "start the version of millrace that wrote it, or restore it");
-}
-
-// Whether the counter of a beat moves while it is watched.
-bool beats_now(const ConfigDirectory& directory, const Beat& first) {
-  const std::uint64_t end_ns = monotonic_ns() + (suspect_after_ms + turn_ms) * ms;
-  while (monotonic_ns() < end_ns) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    const auto beat = directory.read_beat(first.name);
-    if (beat && (beat->epoch != first.epoch || beat->counter != first.counter)) return true;
-  }
-  return false;
-}
-
-// The configuration of a cluster that takes this container.
-std::expected<ClusterReading, JoinRefusal> read_admitting(const ConfigDirectory& directory,
-                                                          const std::string& name) {
-  auto reading = directory.read();
-  if (!reading) {
-    return refuse(directory.path(), engine::describe(reading.error()), "look at the mount");
-  }
-  if (!reading->faults.empty()) return refuse_fault(reading->faults.front());
-  if (!reading->exists()) {
-    return refuse(directory.path(), "holds no cluster",
-                  "run `millrace cluster create`, or give --config-fs another directory");
-  }
-  const Configuration& configuration = reading->configuration;
-  if (configuration.find(name) != nullptr) return std::move(*reading);
-  if (configuration.named_only) {
-    return refuse(name, "is not a container of this cluster",
-                  "run `millrace cluster containers add " + name + "`, or give its --name");
-  }
-  if (configuration.containers.size() >= containers_max) {
-    return refuse(name, fmt::format("the cluster has {} containers", containers_max),
-                  "remove one that is no more: `millrace cluster containers remove`");
-  }
-  return std::move(*reading);
-}
-
-// Writes the name down where it isn't.
-std::expected<ClusterReading, JoinRefusal> admit(ConfigDirectory& directory,
-                                                 const std::string& name) {
-  for (int turn = 0; turn < conflicts_max; ++turn) {
-    auto reading = read_admitting(directory, name);
-    if (!reading || !reading->configuration.add(name)) return reading;
-    const Configuration& configuration = reading->configuration;
-    const auto published = directory.publish(configuration, reading->generation + 1);
-    if (!published) {
-      return refuse(directory.path(), engine::describe(published.error()),
-                    "the configuration filesystem must be writable");
-    }
-    if (*published == DocumentStore::Publication::done) {
-      directory.append_event(name, "container-added", name, "joined for the first time");
-      ++reading->generation;
-      return std::move(*reading);
-    }
-  }
-  return refuse(directory.path(), "changes faster than it can be read", "try again");
-}
 
 }  // namespace
-
-std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std::string& name,
-                                        const std::string& host) {
-  if (!container_name_valid(name)) {
-    return refuse("--name", fmt::format("\"{}\" is no name for a container", name),
-                  "use lower-case letters, digits, '-' and '.', 63 at most");
-  }
-  auto directory = ConfigDirectory::open(config_fs, false);
-  if (!directory) {
-    return refuse(
-        config_fs,
-        directory.error().is(ENOENT) ? "holds no cluster" : engine::describe(directory.error()),
-        "run `millrace cluster create`, or mount the configuration filesystem there");
-  }
-  // Before anything is written.
-  if (auto admitted = read_admitting(*directory, name); !admitted) {
-    return std::unexpected(std::move(admitted.error()));
-  }
-  auto lock = directory->lock_name(name);
-  if (!lock) {
-    if (lock.error().is(EAGAIN)) {
-      return refuse(name, "a live container has this name", "stop it, or give another --name");
-    }
-    return refuse(directory->path(), engine::describe(lock.error()),
-                  "the configuration filesystem must be writable, and have locks");
-  }
-  // Where hosts don't share locks, the beats tell.
-  if (const auto beat = directory->read_beat(name);
-      beat && beat->phase != Phase::left && beat->host != host && beats_now(*directory, *beat)) {
-    return refuse(name, "a live container on " + beat->host + " has this name",
-                  "stop it, or give another --name");
-  }
-  auto reading = read_admitting(*directory, name);
-  if (!reading) return std::unexpected(std::move(reading.error()));
-  auto secrets = directory->read_secrets(reading->configuration.id);
-  if (!secrets || !*secrets) {
-    return refuse(
-        directory->path() + "/" + std::string(secrets_document_prefix) + reading->configuration.id,
-        secrets ? "is missing" : engine::describe(secrets.error()),
-        "restore it from a backup, or destroy and create the cluster");
-  }
-  return Joined{.name = name,
-                .directory = std::move(*directory),
-                .name_lock = std::move(*lock),
-                .generation = reading->generation,
-                .configuration = std::move(reading->configuration),
-                .secrets = std::move(**secrets)};
-}
-
-std::expected<void, JoinRefusal> enter(Joined& joined) {
-  auto reading = admit(joined.directory, joined.name);
-  if (!reading) return std::unexpected(std::move(reading.error()));
-  if (reading->configuration.id != joined.configuration.id) {
-    return refuse(joined.directory.path(), "holds another cluster now", "start again");
-  }
-  joined.generation = reading->generation;
-  joined.configuration = std::move(reading->configuration);
-  return {};
-}
 
 Member::Member(Joined joined, MemberOptions options)
     : joined_(std::move(joined)),
       options_(std::move(options)),
-      started_ns_(monotonic_ns()),
+      started_ns_(engine::monotonic_ns()),
       epoch_(engine::random_text("0123456789abcdef", 16)),
-      log_(options_.logger->add_channel()) {
+      log_(options_.logger->add_channel()),
+      in_force_(joined_.generation) {
   options_.figures->generation = joined_.generation;
   options_.figures->heard_ns = started_ns_;
   const Container* own = joined_.configuration.find(joined_.name);
@@ -192,7 +61,7 @@ void Member::drain() {
 }
 
 std::uint64_t Member::now_ns() const {
-  return monotonic_ns();
+  return engine::monotonic_ns();
 }
 
 // A thread that sleeps in the kernel for ever keeps what descriptors it shares: this one keeps only
@@ -241,6 +110,7 @@ void Member::turn() {
     for (auto& [name, other] : others_) other.liveness.pardon(now_ns());
   }
   if (works) watch_others();
+  if (works && in_force_ < joined_.generation) roll_out();
   ++turns_;
 }
 
@@ -265,7 +135,9 @@ void Member::write_beat(Phase phase) {
             .version = std::string(options_.version),
             .uptime_s = (now_ns() - started_ns_) / 1'000'000'000,
             .score = score(view.load),
-            .generation = joined_.generation,
+            .generation = in_force_,
+            .feature_level = feature_level_known,
+            .notice = notice_,
             .last_failure = last_failure_};
   for (const engine::StatusPage& page : options_.frontends) {
     for (const engine::OperationCounters& each : page.operations) {
@@ -312,24 +184,55 @@ void Member::take(ClusterReading reading) {
   // Nothing at all is a filesystem that is not mounted, not a cluster that is no more.
   if (reading.generation <= joined_.generation) return;
   joined_.generation = reading.generation;
-  options_.figures->generation = reading.generation;
   // Another cluster has been made here since: whatever it has under this name is not this.
   if (reading.configuration.destroyed || reading.configuration.id != joined_.configuration.id) {
-    return leave("the cluster was destroyed");
+    return leave(Departure::destroyed, "the cluster was destroyed");
   }
   const Container* own = reading.configuration.find(joined_.name);
-  if (own == nullptr) return leave("this container was removed from the cluster");
+  if (own == nullptr) {
+    return leave(Departure::removed, "this container was removed from the cluster");
+  }
   if (options_.figures->drained.exchange(own->drained) != own->drained) {
     LogLine(log_, LogLevel::info, own->drained ? "drained" : "undrained")
         .field("generation", reading.generation);
   }
   joined_.configuration = std::move(reading.configuration);
+  // Changed and changed back is no change.
+  if (joined_.configuration.settings() == options_.settings) {
+    in_force_ = joined_.generation;
+    notice_.clear();
+    seen_.clear();
+  }
+  options_.figures->generation = in_force_;
 }
 
-void Member::leave(std::string_view why) {
+void Member::roll_out() {
+  std::vector<Fellow> others;
+  for (const auto& [name, other] : others_) {
+    const Container* const container = joined_.configuration.find(name);
+    if (container == nullptr) continue;
+    const State state = other.liveness.state(now_ns());
+    if (state != State::inactive) seen_.insert(name);
+    const auto beat = joined_.directory.read_beat(name);
+    others.push_back({.name = name,
+                      .state = state,
+                      .drained = container->drained,
+                      .seen = seen_.contains(name),
+                      .in_force = beat ? beat->generation : 0});
+  }
+  const std::string_view first = restart_waits_for(joined_.name, joined_.generation, others);
+  if (first.empty()) {
+    notice_ = fmt::format("starts again with generation {}", joined_.generation);
+    return leave(Departure::restart, notice_);
+  }
+  notice_ =
+      fmt::format("waits for {} to start again with generation {}", first, joined_.generation);
+}
+
+void Member::leave(Departure departure, std::string_view why) {
   if (std::exchange(told_to_leave_, true)) return;
   LogLine(log_, LogLevel::warning, "stopping").field("why", why);
-  options_.on_leave();
+  options_.on_leave(departure);
 }
 
 void Member::watch_others() {

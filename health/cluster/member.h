@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -48,17 +49,26 @@ std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std:
 // Writes the name into the configuration where it isn't yet.
 std::expected<void, JoinRefusal> enter(Joined& joined);
 
+// Why a container has to end.
+enum class Departure : std::uint8_t {
+  stays,      // it has not
+  removed,    // an administrator took it out of the cluster
+  destroyed,  // the cluster is no more
+  restart,    // to serve by new settings: it comes back at once
+};
+
 struct MemberOptions {
   std::string host;
   std::vector<std::string> endpoints;
   std::vector<std::string> health_endpoints;
   std::string_view version;
+  Settings settings;  // that this process serves by
   engine::Logger* logger = nullptr;
   const View* view = nullptr;
   std::span<const engine::StatusPage> frontends;
   Figures* figures = nullptr;
-  // Called once, by the member's thread, when there is no place for this container any more.
-  std::function<void()> on_leave;
+  // Called once, by the member's thread, when this container has to end.
+  std::function<void(Departure)> on_leave;
 };
 
 class Member {
@@ -87,7 +97,8 @@ class Member {
   void watch_others();
   void tell(const std::string& name, State state, Other& other);
   void leave_descriptors() const;
-  void leave(std::string_view why);
+  void leave(Departure departure, std::string_view why);
+  void roll_out();
   void note_failure(bool& works, std::string_view what, std::string_view why);
   std::uint64_t now_ns() const;
 
@@ -105,6 +116,9 @@ class Member {
   bool beats_work_ = true;
   bool documents_work_ = true;
   bool told_to_leave_ = false;
+  std::uint64_t in_force_;  // the newest generation with the settings that this process began with
+  std::string notice_;
+  std::set<std::string, std::less<>> seen_;  // alive since new settings were read
   std::string last_failure_;
   std::map<std::string, Other, std::less<>> others_;
 

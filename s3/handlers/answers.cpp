@@ -74,9 +74,9 @@ Task<S3Error> object_error(Request& request, engine::Error error) {
 
 store::Ownership ownership(const Request& request) {
   const Principal* principal = request.identity.principal;
-  if (principal == nullptr || (!principal->uid && !principal->gid)) {
-    return request.service.options().default_owner;
-  }
+  const ServiceOptions& options = request.service.options();
+  if (principal == nullptr) return options.anonymous_owner;
+  if (!principal->uid && !principal->gid) return options.default_owner;
   return {.uid = principal->uid, .gid = principal->gid};
 }
 

@@ -6,6 +6,8 @@
 #include "s3/xml/reader.h"
 #include "s3/xml/writer.h"
 
+#include <algorithm>
+
 namespace millrace::s3::handlers {
 
 using engine::Task;
@@ -24,6 +26,18 @@ Outcome<> check_location(const Request& request, std::string_view constraint) {
   if (constraint.empty() || constraint == region) return {};
   if (constraint == "EU" && region == "eu-west-1") return {};
   return refuse(ErrorCode::invalid_location_constraint);
+}
+
+// Those who make the last one at the same moment may be one each over it.
+Task<Outcome<>> check_room(const Request& request) {
+  const std::uint32_t buckets_max = request.service.options().buckets_max;
+  if (buckets_max == 0) co_return Outcome<>{};
+  const auto buckets = co_await store::list_buckets(store_options(request));
+  if (!buckets) co_return refuse(error_code_of(buckets.error()));
+  const bool there = std::ranges::any_of(
+      *buckets, [&](const store::BucketInfo& each) { return each.name == request.bucket(); });
+  if (!there && buckets->size() >= buckets_max) co_return refuse(ErrorCode::too_many_buckets);
+  co_return Outcome<>{};
 }
 
 }  // namespace
@@ -62,6 +76,7 @@ Task<Outcome<>> create_bucket(Request& request) {
     const auto location = check_location(request, configuration->location_constraint);
     if (!location) co_return location;
   }
+  if (const auto room = co_await check_room(request); !room) co_return room;
   const auto made =
       co_await store::create_bucket(store_options(request), request.bucket(),
                                     request.identity.principal->name, ownership(request));

@@ -20,19 +20,23 @@ import server as servers  # noqa: E402
 
 WAIT_S = 20
 KEYS = ("cluster-root", "cluster-secret-key")
+ISOLATED = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 
 
 class Container:
     """One `millrace serve --config-fs`."""
 
-    def __init__(self, folder, config_fs, name, *arguments, environment=None):
+    def __init__(self, folder, config_fs, name, *arguments, environment=None, isolated=False):
+        """Isolated: in a network of its own, where it takes the cluster's port on every
+        interface."""
         self.name = name
         self.port, self.health_port = servers.free_port(), servers.free_port()
         self.log = folder / f"{name}-{self.port}.log"
         with open(self.log, "wb") as out:
+            listen = [] if isolated else ["--listen", f"127.0.0.1:{self.port}"]
             self.process = subprocess.Popen(
-                [str(servers.binary()), "serve", "--config-fs", str(config_fs), "--name", name,
-                 "--listen", f"127.0.0.1:{self.port}", "--health",
+                [*(ISOLATED if isolated else []), str(servers.binary()), "serve", "--config-fs",
+                 str(config_fs), "--name", name, *listen, "--health",
                  f"127.0.0.1:{self.health_port}", *arguments], stdin=subprocess.DEVNULL,
                 stdout=out, stderr=subprocess.STDOUT,
                 env={**servers.scrubbed_environment(), **(environment or {})})

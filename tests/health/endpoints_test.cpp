@@ -20,9 +20,9 @@ struct Said {
 };
 
 Said say(const View::Snapshot& view, Method method, std::string_view path,
-         std::string_view query = "") {
+         std::string_view query = "", const health::ClusterView& cluster = {}) {
   std::array<char, health::limits::body_bytes_max> area;
-  const auto found = health::answer(view, method, path, query, area);
+  const auto found = health::answer(view, cluster, method, path, query, area);
   if (!found) return {};
   return {found->status, std::string(found->body)};
 }
@@ -36,7 +36,7 @@ TEST_CASE("which paths are health paths, and which of them the S3 port answers")
     CHECK(health::is_health_path(path));
     CHECK(health::is_s3_port_health_path(path));
   }
-  for (const char* path : {"/health/live", "/health/ready"}) {
+  for (const char* path : {"/health/live", "/health/ready", "/health/cluster"}) {
     CAPTURE(path);
     CHECK(health::is_health_path(path));
     CHECK_FALSE(health::is_s3_port_health_path(path));
@@ -65,6 +65,25 @@ TEST_CASE("answers: exactly 200 or 503, live whatever the reason, a body for eac
   }
   CHECK(say(loaded, Method::put, "/health/live").status == 405);
   CHECK(say(loaded, Method::other, "/health/ready").status == 405);
+}
+
+TEST_CASE("the whole cluster: up as long as any container takes requests") {
+  constexpr std::string_view path = "/health/cluster";
+  const View::Snapshot out{Reason::draining, {}};
+  const auto ask = [&](std::uint64_t containers, std::uint64_t active,
+                       std::string_view query = "") {
+    return say(out, Method::get, path, query, {containers, active, 7});
+  };
+  CHECK(ask(3, 3).status == 200);
+  CHECK(ask(3, 3).body == "active\n");
+  CHECK(ask(3, 2).body == "degraded\n");
+  CHECK(ask(2, 1).body == "degraded\n");
+  CHECK(ask(1, 1).body == "degraded\n");
+  CHECK(ask(1, 1).status == 200);
+  CHECK(ask(2, 0).status == 503);
+  CHECK(ask(2, 0).body == "inactive\n");
+  CHECK(ask(3, 2, "c=json").body ==
+        R"({"state":"degraded","containers":3,"active":2,"generation":7})");
 }
 
 TEST_CASE("c=json tells the figures, whatever the status") {

@@ -1,307 +1,219 @@
-// Creating and destroying a cluster, and changing its containers; see administration.h.
+// See administration.h.
 #include "tools/cluster/administration.h"
 
-#include "engine/small_file.h"
-#include "health/cluster/config_directory.h"
-#include "s3/store/key.h"
+#include "tools/cluster/changes.h"
+#include "tools/cluster/channel.h"
+#include "tools/cluster/destruction.h"
 #include "tools/cluster/found.h"
-#include "tools/cluster/join.h"
-#include "tools/credentials_file.h"
-#include "tools/data_directory.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 #include <cstdio>
-#include <functional>
-#include <memory>
+#include <iostream>
+#include <map>
+#include <thread>
 
 namespace millrace::tools {
 
-namespace cluster = health::cluster;
-using cluster::ClusterReading;
-using cluster::ConfigDirectory;
-using cluster::Configuration;
-using Publication = cluster::DocumentStore::Publication;
+using nlohmann::json;
+using Verb = ClusterCommand::Verb;
+using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr int conflicts_max = 16;
+// Longer than the longest drain_deadline that is usual.
+constexpr std::chrono::seconds leave_deadline{40};
+constexpr std::chrono::milliseconds confirmation_look{300};
 
-Allowed<std::string> real_path(const std::string& path, const char* what) {
-  const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr),
-                                                        &std::free);
-  if (!resolved) return refuse_errno(path, errno, fmt::format("mount the {} there first", what));
-  struct stat status = {};
-  if (::stat(resolved.get(), &status) < 0 || !S_ISDIR(status.st_mode)) {
-    return refuse(path, "isn't a directory", fmt::format("mount the {} there first", what));
-  }
-  return std::string(resolved.get());
+template <class Value>
+void put(json& body, const char* name, const std::optional<Value>& value) {
+  if (value) body[name] = *value;
 }
 
-// A name that was made here by nobody else, written, and taken away again.
-Allowed<> check_writable(const std::string& directory) {
-  const engine::Descriptor root(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return refuse_errno(directory, errno, look_at_mount);
-  const std::string name =
-      ".millrace-probe-" + engine::random_text("abcdefghijklmnopqrstuvwxyz", 12);
-  const auto written = engine::write_small_file(root.get(), name, "probe\n", 0600);
-  ::unlinkat(root.get(), name.c_str(), 0);
-  if (written) return {};
-  return refuse(directory, std::string("can't be written: ") + engine::describe(written.error()),
-                "mount the configuration filesystem writable for this user");
+json settings_body(const ClusterCommand& command) {
+  json body = json::object();
+  put(body, "port", command.port);
+  put(body, "health_port", command.health_port);
+  if (!command.domains.empty() || command.no_domain) body["domains"] = command.domains;
+  put(body, "region", command.region);
+  put(body, "durability", command.durability);
+  put(body, "buckets_max", command.buckets_max);
+  put(body, "anonymous_uid", command.anonymous_uid);
+  put(body, "anonymous_gid", command.anonymous_gid);
+  if (!command.containers.empty() || command.any_container) {
+    body["containers"] = command.containers;
+  }
+  if (command.finalize) body["finalize"] = true;
+  return body;
 }
 
-Allowed<cluster::DataFilesystem> parse_data(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  const std::string name = text.substr(0, equals);
-  if (equals == std::string::npos || !cluster::container_name_valid(name)) {
-    return refuse("--data", fmt::format("\"{}\" is not NAME=DIR", text),
-                  "give a name of lower-case letters and digits, and the mounted directory");
-  }
-  auto directory = real_path(text.substr(equals + 1), "data filesystem");
-  if (!directory.has_value()) return std::unexpected(std::move(directory.error()));
-  if (!s3::store::utf8_valid(*directory)) {
-    return refuse("--data", "the directory's path is not UTF-8", "mount it under another name");
-  }
-  return cluster::DataFilesystem{.name = name, .directory = std::move(*directory)};
-}
-
-bool is_inside(const std::string& inner, const std::string& outer) {
-  return inner == outer || outer == "/" ||
-         (inner.starts_with(outer) && inner.size() > outer.size() && inner[outer.size()] == '/');
-}
-
-// What `create` was told, checked as far as one can without looking at the filesystems.
-Allowed<Configuration> plan(const ClusterCommand& command) {
-  Configuration configuration;
-  configuration.id = engine::random_text("0123456789abcdef", 32);
-  if (command.data.size() != 1) {
-    return refuse("--data", command.data.empty() ? "is missing" : "has several values",
-                  "name the one data filesystem: --data NAME=DIR");
-  }
-  auto data = parse_data(command.data.front());
-  if (!data.has_value()) return std::unexpected(std::move(data.error()));
-  configuration.data.push_back(std::move(*data));
-  configuration.port = command.port.value_or(configuration.port);
-  configuration.health_port = command.health_port.value_or(configuration.health_port);
-  if (configuration.port == configuration.health_port) {
-    return refuse("--health-port", "is the S3 port, too", "give it a port of its own");
-  }
-  if (!command.region.empty()) configuration.region = command.region;
-  if (!command.durability.empty()) configuration.durability = command.durability;
-  configuration.domains = command.domains;
-  configuration.named_only = !command.containers.empty();
-  for (const std::string& name : command.containers) {
-    if (!cluster::container_name_valid(name)) {
-      return refuse("--container", fmt::format("\"{}\" is no name for a container", name),
-                    "use lower-case letters, digits, '-' and '.', 63 at most");
-    }
-    if (!configuration.add(name)) return refuse("--container", name + " is named twice", "");
-  }
-  ServeOptions options;
-  if (auto fits = apply_configuration(configuration, options); !fits.has_value()) {
-    return std::unexpected(std::move(fits.error()));
-  }
-  configuration.domains = options.domains;  // in lower case
-  return configuration;
-}
-
-// Undoes what has been done of a creation that fails.
-class Undo {
+// Who has confirmed a generation, told as it happens. Those that are dead take it when they start.
+class Confirmations {
  public:
-  Undo(ConfigDirectory& directory, DataDirectory& data, const std::string& cluster_id)
-      : directory_(directory), data_(data), cluster_id_(cluster_id) {}
-  Undo(const Undo&) = delete;
-  Undo& operator=(const Undo&) = delete;
-  ~Undo() {
-    if (done_) return;
-    std::ignore = data_.give_to({});
-    std::ignore = directory_.remove_secrets(cluster_id_);
+  explicit Confirmations(std::uint64_t generation) : generation_(generation) {}
+
+  void look(const json& status) {
+    for (const json& each : status.at("containers")) {
+      const std::string name = each.at("name");
+      const std::string state = each.at("state");
+      const bool settled = state == "active" || (state == "draining" && each.at("drained"));
+      const bool confirmed = settled && each.at("generation").get<std::uint64_t>() >= generation_;
+      // One that starts again is away for a moment.
+      const bool known = waiting_.contains(name);
+      if (!known && !told_.contains(name) && state != "inactive") waiting_[name] = {};
+      if (const auto at = waiting_.find(name); at != waiting_.end()) {
+        at->second = state == "inactive" ? each.at("why") : each.at("notice");
+        if (!confirmed) continue;
+        waiting_.erase(at);
+        told_[name] = true;
+        fmt::print("{} has confirmed\n", name);
+      } else if (!told_.contains(name)) {
+        told_[name] = false;
+        fmt::print("{} is not alive: takes it when it starts\n", name);
+      }
+    }
+    std::fflush(stdout);
   }
-  void done() { done_ = true; }
+  bool complete() const { return waiting_.empty(); }
+  void tell_missing() const {
+    for (const auto& [name, why] : waiting_) {
+      fmt::print("{} has not confirmed{}{}\n", name, why.empty() ? "" : ": ", why);
+    }
+  }
 
  private:
-  ConfigDirectory& directory_;
-  DataDirectory& data_;
-  const std::string& cluster_id_;
-  bool done_ = false;
+  const std::uint64_t generation_;
+  std::map<std::string, std::string> waiting_;  // alive at some time since; with what it says
+  std::map<std::string, bool> told_;
 };
 
-struct Created {
-  Configuration configuration;
-  Credentials credentials;
-};
-
-Allowed<Created> create(const ClusterCommand& command, const char* const* environment) {
-  auto configuration = plan(command);
-  if (!configuration.has_value()) return std::unexpected(std::move(configuration.error()));
-  auto config_fs = real_path(command.config_fs, "configuration filesystem");
-  if (!config_fs.has_value()) return std::unexpected(std::move(config_fs.error()));
-  const std::string& data_path = configuration->data.front().directory;
-  if (is_inside(*config_fs, data_path)) {
-    return refuse(command.config_fs, "is inside the data directory " + data_path,
-                  "give the configuration a filesystem, or at least a directory, of its own");
-  }
-  if (auto writable = check_writable(*config_fs); !writable.has_value()) {
-    return std::unexpected(std::move(writable.error()));
-  }
-  auto directory = ConfigDirectory::open(*config_fs, true);
-  if (!directory) {
-    return refuse(*config_fs, engine::describe(directory.error()), look_at_mount);
-  }
-  auto reading = read_cluster(*directory);
-  if (!reading.has_value()) return std::unexpected(std::move(reading.error()));
-  if (reading->exists()) {
-    return refuse(*config_fs, "holds the cluster " + reading->configuration.id + " already",
-                  "see `millrace cluster status`; to start anew, destroy it first");
-  }
-  if (reading->generation != 0) {
-    const auto left = directory->read_secrets(reading->configuration.id);
-    if (!left || *left) {
-      return refuse(*config_fs, "holds a cluster that is not destroyed in whole",
-                    "run `millrace cluster destroy` to the end");
+int await_confirmations(Channel& channel, std::uint64_t generation, unsigned patience_s) {
+  Confirmations confirmations(generation);
+  const auto deadline = Clock::now() + std::chrono::seconds(patience_s);
+  bool looked = false;
+  for (;;) {
+    // The container that is asked may be the one that starts again.
+    if (const auto status = channel.ask("GET", "/status"); status.has_value()) {
+      confirmations.look(*status);
+      looked = true;
     }
+    if (looked && confirmations.complete()) return 0;
+    if (Clock::now() >= deadline) break;
+    std::this_thread::sleep_for(confirmation_look);
   }
-  // Nobody else has it open from here on, so nobody can join before all is done.
-  auto data = DataDirectory::open(
-      data_path, command.force ? DataDirectory::Owner::lost_cluster : DataDirectory::Owner::nobody);
-  if (!data.has_value()) return std::unexpected(std::move(data.error()));
-  configuration->data.front().id = data->format().id;
-  auto credentials = load_credentials(data->system_fd(), data->system_path(), environment);
-  if (!credentials.has_value()) return std::unexpected(std::move(credentials.error()));
-  Undo undo(*directory, *data, configuration->id);
-  if (auto given = data->give_to(configuration->id); !given.has_value()) {
-    return std::unexpected(std::move(given.error()));
-  }
-  const auto kept = directory->publish_secrets(
-      configuration->id, {.access_key = credentials->access_key,
-                          .secret_key = credentials->secret_key,
-                          .peer_key = engine::random_text("0123456789abcdef", 64)});
-  if (!kept) return refuse(*config_fs, engine::describe(kept.error()), look_at_mount);
-  const auto published = directory->publish(*configuration, reading->generation + 1);
-  if (!published) {
-    return refuse(*config_fs, engine::describe(published.error()), look_at_mount);
-  }
-  if (*published == Publication::conflict) {
-    return refuse(*config_fs, "another administrator has just created a cluster there",
-                  "see `millrace cluster status`");
-  }
-  undo.done();
-  directory->append_event(writer_name(), "cluster-created", configuration->id, "data " + data_path);
-  return Created{std::move(*configuration), std::move(*credentials)};
+  confirmations.tell_missing();
+  std::fprintf(stderr, "millrace: generation %llu: is published, but not confirmed by all\n",
+               static_cast<unsigned long long>(generation));
+  return exit_unconfirmed;
 }
 
-// One change of the configuration, tried again when somebody else was quicker.
-Allowed<Configuration> change(ConfigDirectory& directory, const std::string& config_fs,
-                              const std::function<Allowed<>(Configuration& configuration)>& edit) {
-  for (int turn = 0; turn < conflicts_max; ++turn) {
-    auto reading = read_cluster(directory);
-    if (!reading.has_value()) return std::unexpected(std::move(reading.error()));
-    if (!reading->exists()) return refuse_absent(config_fs);
-    Configuration configuration = reading->configuration;
-    if (auto edited = edit(configuration); !edited.has_value()) {
-      return std::unexpected(std::move(edited.error()));
-    }
-    if (configuration == reading->configuration) return configuration;
-    const auto published = directory.publish(configuration, reading->generation + 1);
-    if (!published) {
-      return refuse(config_fs, engine::describe(published.error()), look_at_mount);
-    }
-    if (*published == Publication::done) return configuration;
-  }
-  return refuse(config_fs, "changes faster than it can be read", "try again");
+std::string answer_to(const json& unconfirmed) {
+  fmt::print(stderr, "This ends the cluster {} on {} container(s). Objects stay. Type yes: ",
+             unconfirmed.at("id").get<std::string>(), unconfirmed.at("containers").get<int>());
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer;
 }
 
-Allowed<> edit_containers(const ClusterCommand& command, Configuration& configuration) {
-  using Verb = ClusterCommand::Verb;
-  for (const std::string& name : command.containers) {
-    cluster::Container* const container = configuration.find(name);
-    if (command.verb == Verb::containers_add) {
-      if (!cluster::container_name_valid(name)) {
-        return refuse(name, "is no name for a container",
-                      "use lower-case letters, digits, '-' and '.', 63 at most");
-      }
-      if (!configuration.add(name)) return refuse(name, "is in the cluster already", "");
-      continue;
-    }
-    if (container == nullptr) {
-      return refuse(name, "is not in the cluster", "see `millrace cluster containers list`");
-    }
-    if (command.verb == Verb::containers_remove) {
-      if (configuration.containers.size() == 1) {
-        return refuse(name, "is the cluster's last container",
-                      "add another one first, or run `millrace cluster destroy`");
-      }
-      std::erase_if(configuration.containers,
-                    [&](const cluster::Container& each) { return each.name == name; });
-      continue;
-    }
-    container->drained = command.verb == Verb::containers_drain;
+Allowed<DeskAnswer> ask_destruction(Channel& channel, bool force) {
+  DeskRequest request{.method = "DELETE", .path = "", .body = {{"force", force}}};
+  auto answer = channel.ask_whole(request);
+  if (!answer.has_value() || !answer->body.contains("unconfirmed")) return answer;
+  const json& unconfirmed = answer->body["unconfirmed"];
+  if (answer_to(unconfirmed) != "yes") return answer;
+  request.body["confirm"] = unconfirmed.at("id");
+  return channel.ask_whole(request);
+}
+
+// Where the configuration filesystem is at hand, the last words are said here.
+Allowed<> finish_here(const std::string& config_fs) {
+  auto directory = open_cluster(config_fs);
+  if (!directory.has_value()) return std::unexpected(std::move(directory.error()));
+  const auto reading = read_cluster(*directory);
+  if (!reading.has_value()) return std::unexpected(reading.error());
+  return finish_destruction(*directory, reading->configuration, leave_deadline);
+}
+
+DeskRequest container_request(Verb verb, const std::string& name) {
+  switch (verb) {
+    case Verb::containers_add:
+      return {.method = "POST", .path = "/containers", .body = {{"name", name}}};
+    case Verb::containers_remove: return {.method = "DELETE", .path = "/containers/" + name};
+    default:
+      return {.method = "PATCH",
+              .path = "/containers/" + name,
+              .body = {{"drained", verb == Verb::containers_drain}}};
   }
-  return {};
+}
+
+ContainerChange change_of(Verb verb) {
+  switch (verb) {
+    case Verb::containers_add: return ContainerChange::add;
+    case Verb::containers_remove: return ContainerChange::remove;
+    case Verb::containers_drain: return ContainerChange::drain;
+    default: return ContainerChange::undrain;
+  }
 }
 
 }  // namespace
 
-int create_cluster(const ClusterCommand& command, const char* const* environment) {
-  const auto created = create(command, environment);
-  if (!created.has_value()) return refused(created.error());
-  const Configuration& configuration = created->configuration;
-  fmt::print("Created the cluster {}.\n", configuration.id);
-  fmt::print("  data       {} = {}\n", configuration.data.front().name,
-             configuration.data.front().directory);
-  fmt::print("  S3         port {} on every interface of every container\n", configuration.port);
-  fmt::print("  health     port {}\n", configuration.health_port);
-  if (configuration.named_only) {
-    fmt::print("  admits     ");
-    for (const auto& container : configuration.containers) fmt::print("{} ", container.name);
-    fmt::print("only\n");
+int update_cluster(const ClusterCommand& command, const char* const* environment) {
+  const json body = settings_body(command);
+  if (body.empty()) {
+    const Refusal nothing{"update", "was told nothing to change", "see `millrace cluster --help`"};
+    std::fprintf(stderr, "%s\n", nothing.line().c_str());
+    return 2;
+  }
+  auto channel = Channel::open(command, environment);
+  if (!channel.has_value()) return refused(channel.error());
+  const auto changed = channel->ask("PATCH", "/configuration", body);
+  if (!changed.has_value()) return refused(changed.error());
+  const auto generation = changed->at("generation").get<std::uint64_t>();
+  if (changed->at("changed")) {
+    fmt::print("Generation {} is published.\n", generation);
   } else {
-    fmt::print("  admits     every container that mounts the configuration filesystem\n");
+    fmt::print("Generation {} has it so already.\n", generation);
   }
-  switch (created->credentials.source) {
-    case Credentials::Source::generated:
-      fmt::print("Root credentials, shown this once:\n  {}\n  {}\n",
-                 created->credentials.access_key, created->credentials.secret_key);
-      break;
-    case Credentials::Source::file:
-      fmt::print("Root credentials: those of {}/{}/credentials\n",
-                 configuration.data.front().directory, system_directory_name);
-      break;
-    case Credentials::Source::environment:
-      fmt::print("Root credentials: those of the environment\n");
-      break;
+  if (command.finalize) {
+    fmt::print("The feature level is {}.\n", changed->at("feature_level").get<unsigned>());
   }
-  fmt::print("Start a container on each host: millrace serve --config-fs {}\n", command.config_fs);
+  return await_confirmations(*channel, generation, command.wait_s);
+}
+
+int change_containers(const ClusterCommand& command, const char* const* environment) {
+  auto channel = Channel::open(command, environment);
+  if (!channel.has_value()) return refused(channel.error());
+  for (const std::string& name : command.containers) {
+    DeskRequest request = container_request(command.verb, name);
+    const auto changed =
+        channel->ask(std::move(request.method), std::move(request.path), std::move(request.body));
+    if (!changed.has_value()) return refused(changed.error());
+    fmt::print("{} {}{}\n", name, changed->at("changed") ? "" : "is already ",
+               participle(change_of(command.verb)));
+    if (changed->at("containers") == 1) {
+      fmt::print("The cluster has one container: there is no redundancy.\n");
+    }
+  }
   return 0;
 }
 
-int change_containers(const ClusterCommand& command) {
-  using Verb = ClusterCommand::Verb;
-  auto directory = open_cluster(command.config_fs);
-  if (!directory.has_value()) return refused(directory.error());
-  const auto changed = change(*directory, command.config_fs, [&](Configuration& configuration) {
-    return edit_containers(command, configuration);
-  });
-  if (!changed.has_value()) return refused(changed.error());
-  const char* const done = command.verb == Verb::containers_add      ? "added"
-                           : command.verb == Verb::containers_remove ? "removed"
-                           : command.verb == Verb::containers_drain  ? "drained"
-                                                                     : "undrained";
-  for (const std::string& name : command.containers) {
-    directory->append_event(writer_name(), fmt::format("container-{}", done), name,
-                            "by an administrator");
-    fmt::print("{} {}\n", name, done);
+int destroy_cluster(const ClusterCommand& command, const char* const* environment) {
+  auto channel = Channel::open(command, environment);
+  if (!channel.has_value()) return refused(channel.error());
+  const auto answer = ask_destruction(*channel, command.force);
+  if (!answer.has_value()) return refused(answer.error());
+  if (answer->status != 200) return refused(refusal_of(answer->body));
+  if (channel->remote()) {
+    fmt::print("Destroyed. Its containers are leaving; the last one removes the configuration.\n");
+  } else if (const auto finished = finish_here(command.config_fs); !finished.has_value()) {
+    return refused(finished.error());
+  } else {
+    fmt::print("Destroyed.\n");
   }
-  if (changed->containers.size() == 1) {
-    fmt::print("The cluster has one container: there is no redundancy.\n");
-  }
+  fmt::print("The objects are where they were; serve them with `millrace serve --data`.\n");
   return 0;
 }
 

@@ -7,7 +7,10 @@
 namespace millrace::tools {
 
 int create_cluster(const ClusterCommand& command, const char* const* environment);
-int change_containers(const ClusterCommand& command);
-int destroy_cluster(const ClusterCommand& command);
+// Publishes the settings, then waits until the containers that are alive serve by them, and says
+// which do. exit_unconfirmed when the patience is over.
+int update_cluster(const ClusterCommand& command, const char* const* environment);
+int change_containers(const ClusterCommand& command, const char* const* environment);
+int destroy_cluster(const ClusterCommand& command, const char* const* environment);
 
 }  // namespace millrace::tools

@@ -1,6 +1,7 @@
-// `millrace cluster destroy`: the service and its configuration go, every object stays.
+// See destruction.h.
+#include "tools/cluster/destruction.h"
+
 #include "s3/store/key.h"
-#include "tools/cluster/administration.h"
 #include "tools/cluster/found.h"
 #include "tools/credentials_file.h"
 #include "tools/data_directory.h"
@@ -11,8 +12,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
-#include <iostream>
 #include <memory>
 #include <thread>
 
@@ -24,9 +23,6 @@ using health::cluster::Secrets;
 using Publication = health::cluster::DocumentStore::Publication;
 
 namespace {
-
-// Longer than the longest drain_deadline that is usual.
-constexpr std::chrono::seconds leave_deadline{40};
 
 std::vector<std::string> bucket_names(const std::string& data) {
   std::vector<std::string> names;
@@ -44,23 +40,16 @@ std::vector<std::string> bucket_names(const std::string& data) {
   return names;
 }
 
-bool confirmed(const Configuration& configuration) {
-  fmt::print(stderr, "This ends the cluster {} on {} container(s). Objects stay. Type yes: ",
-             configuration.id, configuration.containers.size());
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "yes";
-}
-
-// Waits until the last container has gone: each sees within a second that the cluster is no more,
-// and drains.
-Allowed<DataDirectory> wait_for_data(const Configuration& configuration) {
+// Nothing: somebody else has given the data back meanwhile.
+Allowed<std::optional<DataDirectory>> wait_for_data(const Configuration& configuration,
+                                                    std::chrono::milliseconds patience) {
   const auto& [name, path, id] = configuration.data.front();
-  const auto deadline = std::chrono::steady_clock::now() + leave_deadline;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
+    if (DataDirectory::check_of_cluster(path, id, {}).has_value()) return std::nullopt;
     auto data =
         DataDirectory::open_of_cluster(path, id, configuration.id, DataDirectory::Sharing::alone);
-    if (data.has_value()) return data;
+    if (data.has_value()) return std::optional(std::move(*data));
     if (std::chrono::steady_clock::now() > deadline) {
       return refuse(path, "containers of the cluster, which is ended, are still leaving",
                     "stop those that hang, then run destroy again: it goes on where it was");
@@ -76,12 +65,23 @@ Allowed<> remove_rest(ConfigDirectory& directory, const Configuration& configura
   return refuse(directory.path(), engine::describe(removed.error()), "run destroy again");
 }
 
+std::unexpected<DestructionRefusal> refuse_destruction(Refusal refusal) {
+  return std::unexpected(DestructionRefusal{std::move(refusal), std::nullopt});
+}
+
+}  // namespace
+
 // The secrets go last: as long as they are there, destroy goes on where it was, and nobody makes
 // another cluster here.
 Allowed<> finish_destruction(ConfigDirectory& directory, const Configuration& configuration,
-                             const Secrets& secrets) {
+                             std::chrono::milliseconds patience) {
+  const auto secrets = directory.read_secrets(configuration.id);
+  if (!secrets) {
+    return refuse(directory.path(), "the cluster's secrets can't be read",
+                  "restore them: the root keys would be lost");
+  }
+  if (!*secrets) return {};
   const auto& [name, path, id] = configuration.data.front();
-  // Cut short after that: only the rest is left to do.
   if (DataDirectory::check_of_cluster(path, id, {}).has_value()) {
     return remove_rest(directory, configuration);
   }
@@ -89,69 +89,70 @@ Allowed<> finish_destruction(ConfigDirectory& directory, const Configuration& co
       !there.has_value()) {
     return there;
   }
-  auto data = wait_for_data(configuration);
+  auto data = wait_for_data(configuration, patience);
   if (!data.has_value()) return std::unexpected(std::move(data.error()));
+  if (!*data) return remove_rest(directory, configuration);
   Credentials credentials;
-  credentials.access_key = secrets.access_key;
-  credentials.secret_key = secrets.secret_key;
-  if (auto kept = keep_credentials(data->system_fd(), data->system_path(), credentials);
+  credentials.access_key = (*secrets)->access_key;
+  credentials.secret_key = (*secrets)->secret_key;
+  if (auto kept = keep_credentials((*data)->system_fd(), (*data)->system_path(), credentials);
       !kept.has_value()) {
     return kept;
   }
-  if (auto given = data->give_to({}); !given.has_value()) return given;
+  if (auto given = (*data)->give_to({}); !given.has_value()) return given;
   return remove_rest(directory, configuration);
 }
 
-Allowed<> destroy(const ClusterCommand& command) {
-  auto directory = open_cluster(command.config_fs);
-  if (!directory.has_value()) return std::unexpected(std::move(directory.error()));
-  auto reading = read_cluster(*directory);
-  if (!reading.has_value()) return std::unexpected(std::move(reading.error()));
-  const Configuration configuration = reading->configuration;
-  if (reading->generation == 0) return refuse_absent(command.config_fs);
-  const auto secrets = directory->read_secrets(configuration.id);
+std::expected<Configuration, DestructionRefusal> begin_destruction(
+    ConfigDirectory& directory, const Confirmation& confirmation) {
+  auto reading = read_cluster(directory);
+  if (!reading.has_value()) return refuse_destruction(std::move(reading.error()));
+  const Configuration& configuration = reading->configuration;
+  if (reading->generation == 0) {
+    return refuse_destruction(refuse_absent(directory.path()).error());
+  }
+  const auto secrets = directory.read_secrets(configuration.id);
   if (!secrets) {
-    return refuse(directory->path(), "the cluster's secrets can't be read",
-                  "restore them: the root keys would be lost");
+    return refuse_destruction({directory.path(), "the cluster's secrets can't be read",
+                               "restore them: the root keys would be lost"});
   }
   // One that was cut short goes on where it was.
-  if (configuration.destroyed && *secrets) {
-    return finish_destruction(*directory, configuration, **secrets);
+  if (configuration.destroyed && *secrets) return configuration;
+  if (configuration.destroyed || !*secrets) {
+    return refuse_destruction(refuse_absent(directory.path()).error());
   }
-  if (configuration.destroyed || !*secrets) return refuse_absent(command.config_fs);
   const auto& [data_name, data_path, data_id] = configuration.data.front();
   if (auto there = DataDirectory::check_of_cluster(data_path, data_id, configuration.id);
       !there.has_value()) {
-    return there;
+    return refuse_destruction(std::move(there.error()));
   }
-  if (const auto buckets = bucket_names(data_path); !buckets.empty() && !command.force) {
-    return refuse(data_path, fmt::format("has {} bucket(s)", buckets.size()),
-                  "objects stay, but nobody will serve them: give --force");
+  if (const auto buckets = bucket_names(data_path); !buckets.empty() && !confirmation.force) {
+    return refuse_destruction({data_path, fmt::format("has {} bucket(s)", buckets.size()),
+                               "objects stay, but nobody will serve them: give --force"});
   }
-  if (!command.force && !confirmed(configuration)) {
-    return refuse("destroy", "was not confirmed", "type yes, or give --force");
+  if (!confirmation.force && confirmation.id != configuration.id) {
+    return std::unexpected(DestructionRefusal{
+        {"destroy", "was not confirmed", "type yes, or give --force"}, configuration});
   }
   Configuration last = configuration;
   last.destroyed = true;
-  const auto published = directory->publish(last, reading->generation + 1);
+  const auto published = directory.publish(last, reading->generation + 1);
   if (!published) {
-    return refuse(command.config_fs, engine::describe(published.error()), look_at_mount);
+    return refuse_destruction(
+        {directory.path(), engine::describe(published.error()), look_at_mount});
   }
   if (*published == Publication::conflict) {
-    return refuse(command.config_fs, "was changed by somebody else meanwhile", "try again");
+    return refuse_destruction({directory.path(), "was changed by somebody else", "try again"});
   }
-  return finish_destruction(*directory, configuration, **secrets);
+  return configuration;
 }
 
-}  // namespace
-
-int destroy_cluster(const ClusterCommand& command) {
-  const auto destroyed = destroy(command);
-  if (!destroyed.has_value()) return refused(destroyed.error());
-  fmt::print(
-      "Destroyed. The objects are where they were; serve them with `millrace serve "
-      "--data`.\n");
-  return 0;
+void clear_away_cluster(const std::string& config_fs) {
+  auto directory = open_cluster(config_fs);
+  if (!directory.has_value()) return;
+  const auto reading = read_cluster(*directory);
+  if (!reading.has_value() || !reading->configuration.destroyed) return;
+  std::ignore = finish_destruction(*directory, reading->configuration, {});
 }
 
 }  // namespace millrace::tools

@@ -36,7 +36,10 @@ Allowed<> apply_configuration(const cluster::Configuration& configuration, Serve
       {"data", {configuration.data.front().directory}},
       {"domain", configuration.domains},
       {"region", {configuration.region}},
-      {"durability", {configuration.durability}}};
+      {"durability", {configuration.durability}},
+      {"max_buckets", {std::to_string(configuration.buckets_max)}},
+      {"anonymous_posix_uid", {std::to_string(configuration.anonymous_uid)}},
+      {"anonymous_posix_gid", {std::to_string(configuration.anonymous_gid)}}};
   // A port alone is every interface.
   if (!options.listen_given) settings.push_back({"listen", {std::to_string(configuration.port)}});
   if (!options.health_given) {

@@ -1,143 +1,32 @@
-// Watching the beats of a cluster's containers from outside, and showing it; see report.h.
+// Showing what a cluster is and was; see report.h.
 #include "tools/cluster/report.h"
 
-#include "health/cluster/config_directory.h"
-#include "health/readiness.h"
+#include "tools/cluster/channel.h"
 #include "tools/cluster/found.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
-#include <map>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace millrace::tools {
 
-namespace cluster = health::cluster;
-using cluster::Beat;
-using cluster::ClusterReading;
-using cluster::ConfigDirectory;
-using cluster::State;
 using nlohmann::json;
 
 namespace {
 
-constexpr std::chrono::milliseconds look_every{100};
 constexpr std::chrono::milliseconds watch_every{1000};
 
-std::uint64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-struct Seen {
-  std::string name;
-  bool drained = false;
-  std::optional<Beat> beat;  // none: it has never been here
-  State state = State::inactive;
-};
-
-// What one look at the cluster found.
-struct Picture {
-  ClusterReading reading;
-  std::vector<Seen> containers;
-
-  // Those that load balancers send requests to.
-  std::size_t active() const {
-    return static_cast<std::size_t>(std::ranges::count_if(containers, [](const Seen& each) {
-      return each.state == State::active && each.beat->reason == reason_text(health::Reason::ready);
-    }));
-  }
-  const char* state() const {
-    if (active() == 0) return "inactive";
-    return active() == 1 || active() < containers.size() ? "degraded" : "active";
-  }
-  std::string verdict() const {
-    if (active() == 0) return "Inactive: no container takes requests";
-    if (containers.size() == 1) return "Degraded: one container only, there is no redundancy";
-    if (active() == 1) return "Degraded: one container left, there is no redundancy";
-    if (active() < containers.size()) {
-      return fmt::format("Degraded: {} of {} containers take requests", active(),
-                         containers.size());
-    }
-    return fmt::format("Active: {} containers", active());
-  }
-};
-
-class Observer {
- public:
-  explicit Observer(ConfigDirectory directory) : directory_(std::move(directory)) {}
-
-  // Looks until every container has been seen to beat, or has had the time to.
-  Allowed<Picture> look() {
-    const std::uint64_t end_ns =
-        monotonic_ns() + (cluster::inactive_after_ms + 2 * look_every.count()) * 1'000'000;
-    for (;;) {
-      auto picture = glance();
-      if (!picture.has_value() || monotonic_ns() >= end_ns) return picture;
-      const bool settled = std::ranges::all_of(picture->containers, [&](const Seen& each) {
-        return each.state != State::suspect || liveness_[each.name].advanced();
-      });
-      if (settled) return picture;
-      std::this_thread::sleep_for(look_every);
-    }
-  }
-
- private:
-  Allowed<Picture> glance() {
-    auto reading = directory_.read();
-    if (!reading) {
-      return refuse(directory_.path(), engine::describe(reading.error()),
-                    "look at the mount of the configuration filesystem");
-    }
-    Picture picture{.reading = std::move(*reading), .containers = {}};
-    if (!picture.reading.exists()) {
-      if (!picture.reading.faults.empty()) {
-        const cluster::Fault& fault = picture.reading.faults.front();
-        return refuse(fault.path, fault.why, "use the version that wrote it, or restore it");
-      }
-      return refuse(directory_.path(), "holds no cluster", "run `millrace cluster create`");
-    }
-    const std::uint64_t now = monotonic_ns();
-    for (const cluster::Container& container : picture.reading.configuration.containers) {
-      Seen seen{.name = container.name,
-                .drained = container.drained,
-                .beat = directory_.read_beat(container.name)};
-      cluster::Liveness& liveness = liveness_[container.name];
-      liveness.observe(seen.beat ? &*seen.beat : nullptr, now);
-      seen.state = liveness.state(now);
-      // One that was met half written is told by the one before.
-      std::optional<Beat>& last = last_[container.name];
-      if (seen.beat) last = seen.beat;
-      seen.beat = last;
-      picture.containers.push_back(std::move(seen));
-    }
-    return picture;
-  }
-
-  ConfigDirectory directory_;
-  std::map<std::string, cluster::Liveness> liveness_;
-  std::map<std::string, std::optional<Beat>> last_;
-};
-
-std::string reason_of(const Seen& seen) {
-  if (!seen.beat) return "has never joined";
-  switch (seen.state) {
-    case State::inactive:
-      return seen.beat->phase == cluster::Phase::left ? "stopped in order" : "its beat has stopped";
-    case State::suspect: return "its beat is late";
-    case State::draining: return seen.drained ? "drained by an administrator" : "stopping";
-    case State::joining:
-    case State::active: break;
-  }
-  return seen.beat->reason;
+// Of an answer, which a version of another day may have given: what isn't there is empty.
+std::string text(const json& object, const char* name) {
+  const auto at = object.find(name);
+  if (at == object.end() || at->is_null()) return {};
+  return at->is_string() ? at->get<std::string>() : at->dump();
 }
 
 std::string uptime_text(std::uint64_t seconds) {
@@ -147,13 +36,19 @@ std::string uptime_text(std::uint64_t seconds) {
   return fmt::format("{}d", seconds / 86400);
 }
 
-std::string joined(const std::vector<std::string>& texts, std::string_view separator) {
+std::string joined(const json& texts, std::string_view separator) {
   std::string out;
-  for (const std::string& text : texts) {
+  for (const json& each : texts) {
+    if (!each.is_string()) continue;
     if (!out.empty()) out += separator;
-    out += text;
+    out += each.get<std::string>();
   }
   return out;
+}
+
+std::string why_of(const json& container) {
+  const std::string notice = text(container, "notice");
+  return text(container, "why") + (notice.empty() ? "" : "; " + notice);
 }
 
 // Columns as wide as their widest cell; the last is free.
@@ -175,126 +70,90 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
-std::string text_of(const Picture& picture) {
+std::string text_of(const json& status) {
   std::vector<std::vector<std::string>> rows = {{"CONTAINER", "STATE", "HOST", "VERSION", "UP",
                                                  "REQUESTS", "ERRORS", "SCORE", "ADDRESSES",
                                                  "WHY"}};
-  for (const Seen& each : picture.containers) {
-    const bool known = each.beat.has_value();
-    const bool alive = each.state != State::inactive;
-    const Beat beat = each.beat.value_or(Beat{});
-    rows.push_back(
-        {each.name, std::string(cluster::state_name(each.state)), known ? beat.host : "-",
-         known ? beat.version : "-", alive ? uptime_text(beat.uptime_s) : "-",
-         known ? std::to_string(beat.requests) : "-", known ? std::to_string(beat.errors) : "-",
-         alive ? fmt::format("{:.2f}", beat.score) : "-", alive ? joined(beat.endpoints, " ") : "-",
-         reason_of(each)});
+  std::string failures;
+  for (const json& each : status.value("containers", json::array())) {
+    const bool known = !text(each, "version").empty();
+    const bool alive = known && text(each, "state") != "inactive";
+    rows.push_back({text(each, "name"), text(each, "state"), known ? text(each, "host") : "-",
+                    known ? text(each, "version") : "-",
+                    alive ? uptime_text(each.value("uptime_s", std::uint64_t{0})) : "-",
+                    known ? text(each, "requests") : "-", known ? text(each, "errors") : "-",
+                    alive ? fmt::format("{:.2f}", each.value("score", 0.0)) : "-",
+                    alive ? joined(each.value("addresses", json::array()), " ") : "-",
+                    why_of(each)});
+    const std::string failure = text(each, "last_failure");
+    if (failure.empty()) continue;
+    failures += fmt::format("{}: last failure: {}\n", text(each, "name"), failure);
   }
-  std::string out = table(rows);
-  for (const Seen& each : picture.containers) {
-    if (!each.beat || each.beat->last_failure.empty()) continue;
-    out += fmt::format("{}: last failure: {}\n", each.name, each.beat->last_failure);
+  std::string out = table(rows) + failures;
+  const json cluster = status.value("cluster", json::object());
+  for (const json& fault : cluster.value("faults", json::array())) {
+    out += fmt::format("{} {}; generation {} stays in force\n", text(fault, "path"),
+                       text(fault, "why"), text(cluster, "generation"));
   }
-  for (const cluster::Fault& fault : picture.reading.faults) {
-    out += fmt::format("{} {}; generation {} stays in force\n", fault.path, fault.why,
-                       picture.reading.generation);
+  out +=
+      fmt::format("\nCluster {}, generation {}", text(cluster, "id"), text(cluster, "generation"));
+  for (const json& data : cluster.value("data", json::array())) {
+    out += fmt::format(", data {} = {}", text(data, "name"), text(data, "directory"));
   }
-  const cluster::Configuration& configuration = picture.reading.configuration;
-  out += fmt::format("\nCluster {}, generation {}, data {} = {}\n{}\n", configuration.id,
-                     picture.reading.generation, configuration.data.front().name,
-                     configuration.data.front().directory, picture.verdict());
-  return out;
+  return out + "\n" + text(cluster, "verdict") + "\n";
 }
 
-std::string json_of(const Picture& picture) {
-  const cluster::Configuration& configuration = picture.reading.configuration;
-  json out = {{"cluster",
-               {{"id", configuration.id},
-                {"state", picture.state()},
-                {"verdict", picture.verdict()},
-                {"generation", picture.reading.generation},
-                {"active", picture.active()},
-                {"port", configuration.port},
-                {"health_port", configuration.health_port},
-                {"domains", configuration.domains},
-                {"region", configuration.region},
-                {"durability", configuration.durability}}},
-              {"containers", json::array()}};
-  for (const cluster::DataFilesystem& data : configuration.data) {
-    out["cluster"]["data"].push_back({{"name", data.name}, {"directory", data.directory}});
-  }
-  for (const cluster::Fault& fault : picture.reading.faults) {
-    out["cluster"]["faults"].push_back({{"path", fault.path}, {"why", fault.why}});
-  }
-  for (const Seen& each : picture.containers) {
-    const Beat beat = each.beat.value_or(Beat{});
-    out["containers"].push_back({{"id", each.name},
-                                 {"name", each.name},
-                                 {"state", std::string(cluster::state_name(each.state))},
-                                 {"why", reason_of(each)},
-                                 {"drained", each.drained},
-                                 {"host", beat.host},
-                                 {"addresses", beat.endpoints},
-                                 {"health_addresses", beat.health_endpoints},
-                                 {"version", beat.version},
-                                 {"uptime_s", beat.uptime_s},
-                                 {"requests", beat.requests},
-                                 {"errors", beat.errors},
-                                 {"score", beat.score},
-                                 {"generation", beat.generation},
-                                 {"last_failure", beat.last_failure}});
-  }
-  return out.dump(2) + "\n";
-}
-
-std::string list_of(const Picture& picture) {
+std::string list_of(const json& status) {
   std::vector<std::vector<std::string>> rows = {{"CONTAINER", "STATE", "HOST", "WHY"}};
-  for (const Seen& each : picture.containers) {
-    rows.push_back({each.name, std::string(cluster::state_name(each.state)),
-                    each.beat ? each.beat->host : "-", reason_of(each)});
+  for (const json& each : status.value("containers", json::array())) {
+    const std::string host = text(each, "host");
+    rows.push_back(
+        {text(each, "name"), text(each, "state"), host.empty() ? "-" : host, why_of(each)});
   }
   return table(rows);
 }
 
-std::string event_text(const std::string& line) {
-  const json event = json::parse(line, nullptr, false);
-  return fmt::format("{}  {:<20}  {}: {} (told by {})\n", event.value("time", ""),
-                     event.value("event", ""), event.value("subject", ""), event.value("text", ""),
-                     event.value("by", ""));
+std::string event_text(const json& event) {
+  return fmt::format("{}  {:<20}  {}: {} (told by {})\n", text(event, "time"), text(event, "event"),
+                     text(event, "subject"), text(event, "text"), text(event, "by"));
 }
 
 }  // namespace
 
-int report_status(const ClusterCommand& command) {
-  auto directory = open_cluster(command.config_fs);
-  if (!directory.has_value()) return refused(directory.error());
-  Observer observer(std::move(*directory));
+int report_status(const ClusterCommand& command, const char* const* environment) {
+  auto channel = Channel::open(command, environment);
+  if (!channel.has_value()) return refused(channel.error());
   const bool clear = command.watch && ::isatty(STDOUT_FILENO) != 0;
   for (;;) {
-    const auto picture = observer.look();
-    if (!picture.has_value()) return refused(picture.error());
-    const std::string text = command.json ? json_of(*picture)
-                             : command.verb == ClusterCommand::Verb::containers_list
-                                 ? list_of(*picture)
-                                 : text_of(*picture);
+    const auto status = channel->ask("GET", "/status");
+    if (!status.has_value() && !command.watch) return refused(status.error());
+    const std::string shown = !status.has_value() ? status.error().line() + "\n"
+                              : command.json      ? status->dump(2) + "\n"
+                              : command.verb == ClusterCommand::Verb::containers_list
+                                  ? list_of(*status)
+                                  : text_of(*status);
     // Home, the text, and what was below it gone: no flicker.
-    std::fputs(clear ? ("\x1b[H\x1b[2J" + text).c_str() : text.c_str(), stdout);
+    std::fputs(clear ? ("\x1b[H\x1b[2J" + shown).c_str() : shown.c_str(), stdout);
     std::fflush(stdout);
     if (!command.watch) return 0;
     std::this_thread::sleep_for(watch_every);
   }
 }
 
-int report_events(const ClusterCommand& command) {
-  auto directory = open_cluster(command.config_fs);
-  if (!directory.has_value()) return refused(directory.error());
+int report_events(const ClusterCommand& command, const char* const* environment) {
+  auto channel = Channel::open(command, environment);
+  if (!channel.has_value()) return refused(channel.error());
   std::vector<std::string> shown;  // sorted
   for (;;) {
-    for (const std::string& line : directory->read_events()) {
+    const auto events = channel->ask("GET", "/events");
+    if (!events.has_value() && !command.follow) return refused(events.error());
+    for (const json& event :
+         events.has_value() ? events->value("events", json::array()) : json::array()) {
+      const std::string line = event.dump();
       const auto place = std::ranges::lower_bound(shown, line);
       if (place != shown.end() && *place == line) continue;
       shown.insert(place, line);
-      std::fputs(command.json ? (line + "\n").c_str() : event_text(line).c_str(), stdout);
+      std::fputs(command.json ? (line + "\n").c_str() : event_text(event).c_str(), stdout);
     }
     std::fflush(stdout);
     if (!command.follow) return 0;

@@ -22,6 +22,7 @@ build  libmimalloc-dev
 build  libcli11-dev
 build  libtomlplusplus-dev
 build  nlohmann-json3-dev
+build  libcpp-httplib-dev
 build  libbenchmark-dev
 build  doctest-dev
 test   libclang-rt-19-dev

@@ -14,6 +14,9 @@ Configuration example() {
   configuration.domains = {"s3.example.com"};
   configuration.port = 9100;
   configuration.named_only = true;
+  configuration.buckets_max = 7;
+  configuration.anonymous_uid = 1000;
+  configuration.anonymous_gid = 1001;
   configuration.add("b");
   configuration.add("a");
   configuration.find("b")->drained = true;
@@ -53,6 +56,13 @@ TEST_CASE("configuration: what is missing or wrong is named") {
   CHECK(error_of(body, "\"directory\":", "\"folder\":").contains("\"data\""));
   CHECK_FALSE(configuration_of("").has_value());
   CHECK_FALSE(configuration_of("[]").has_value());
+}
+
+TEST_CASE("configuration: a level that this version doesn't know is refused before its contents") {
+  const std::string body = to_body(example());
+  CHECK(error_of(body, "\"feature_level\":1", "\"feature_level\":2,\"port\":\"auto\"")
+            .contains("feature level 2"));
+  CHECK(error_of(body, "\"feature_level\":1", "\"feature_level\":-1").contains("feature_level"));
 }
 
 TEST_CASE("configuration: names of containers") {
