@@ -111,8 +111,8 @@ Task<Result<>> Connection::take_proxy_header() {
 
 Task<bool> Connection::request_begins() {
   if (!stream_.available().empty()) co_return true;
-  if (server_.draining_) co_return false;
-  stream_.arm_receive_deadline(limits::idle_deadline_ms);
+  stream_.arm_receive_deadline(server_.draining_ ? limits::drain_idle_ms
+                                                 : limits::idle_deadline_ms);
   const auto more = co_await stream_.readable();
   co_return more && *more;
 }
@@ -154,7 +154,7 @@ Task<Connection::Next> Connection::serve_request() {
   const engine::Buffer block = co_await shard.request_blocks().acquire();
   Exchange exchange(stream_, block.bytes(), info_,
                     server_.dates_.at(static_cast<std::int64_t>(shard.wall_seconds())),
-                    server_.draining_);
+                    server_.closing_);
   const auto bytes =
       co_await receive_head(block.bytes().first(Exchange::head_area_bytes), exchange);
   if (!bytes) co_return bytes.error();

@@ -2,6 +2,7 @@
 // enough. Owned by its shard's Server.
 #pragma once
 
+#include "http/limits.h"
 #include "http/scan.h"
 #include "http/server.h"
 
@@ -20,6 +21,8 @@ class Connection {
   // Ends it at once; it leaves the server when what it waits for has come back. Until then it is
   // in the list of the busy ones.
   void end();
+  // Ends it soon, unless its next request is on its way.
+  void wait_no_longer() { stream_.arm_receive_deadline(limits::drain_idle_ms); }
   Connection* next() const { return next_; }
 
  private:

@@ -26,6 +26,9 @@ inline constexpr std::uint32_t head_deadline_ms = 20'000;
 inline constexpr std::uint32_t idle_deadline_ms = 120'000;
 inline constexpr std::uint32_t body_progress_ms = 30'000;
 inline constexpr std::uint32_t send_progress_ms = 30'000;
+// What a draining server waits for a request on an idle connection: one that is in the kernel's
+// queues is not lost.
+inline constexpr std::uint32_t drain_idle_ms = 50;
 
 // What an early error reads and drops, so that the client sees the answer and not a reset.
 inline constexpr std::size_t linger_bytes_max = 1024 * 1024;

@@ -27,11 +27,13 @@ void Server::end_longest_idle() {
 }
 
 void Server::close_idle() {
-  while (waiting_.first != nullptr) waiting_.first->end();
+  for (Connection* each = waiting_.first; each != nullptr; each = each->next()) {
+    each->wait_no_longer();
+  }
 }
 
 void Server::close_all() {
-  close_idle();
+  while (waiting_.first != nullptr) waiting_.first->end();
   for (Connection* each = busy_.first; each != nullptr; each = each->next()) each->end();
 }
 

@@ -45,13 +45,16 @@ class Server {
   // Takes the socket over.
   void accept(engine::Descriptor socket, unsigned listener);
 
-  // Every answer from now on closes its connection.
-  void drain() { draining_ = true; }
-  // Closes connections that wait for a request; call after drain().
+  // Every answer from now on closes its connection; others may still come.
+  void close_after_answers() { closing_ = true; }
+  // The same, and who does not begin a request at once is not waited for; after the listeners'
+  // end.
+  void drain() { closing_ = draining_ = true; }
+  // Closes connections that wait for a request, by FIN; call after drain(). A request that has
+  // arrived, or does within limits::drain_idle_ms, is still answered.
   void close_idle();
   // Ends every connection at once.
   void close_all();
-  bool draining() const { return draining_; }
   // Those on their way out included.
   std::size_t connection_count() const { return count_; }
 
@@ -68,6 +71,7 @@ class Server {
   std::size_t count_ = 0;
   std::size_t ending_ = 0;
   std::uint64_t next_id_ = 0;
+  bool closing_ = false;
   bool draining_ = false;
 };
 

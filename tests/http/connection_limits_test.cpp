@@ -160,6 +160,41 @@ TEST_CASE("connection: draining closes idle ones, and busy ones after their answ
   });
 }
 
+TEST_CASE("connection: answers that close come before the drain, and keep nobody out") {
+  on_shard([](Shard& shard) -> Task<> {
+    Client kept(shard);
+    co_await kept.send(request("/hello"));
+    CHECK_FALSE(has(co_await kept.answer(), "Connection: close"));
+    kept.server.close_after_answers();
+    co_await engine::sleep_for(3 * http::limits::drain_idle_ms);
+    co_await kept.send(request("/hello"));  // an idle connection is as good as before
+    const std::string answer = co_await kept.answer();
+    CHECK(content_of(answer) == "hello");
+    CHECK(has(answer, "\r\nConnection: close\r\n"));
+    CHECK(co_await kept.ended());
+    co_await kept.close();
+  });
+}
+
+TEST_CASE("connection: a request that has arrived when the drain begins is answered") {
+  on_shard([](Shard& shard) -> Task<> {
+    Client client(shard);
+    co_await client.send(request("/hello"));
+    CHECK(content_of(co_await client.answer()) == "hello");
+    co_await engine::sleep_for(10);
+    client.server.drain();
+    client.server.close_idle();
+    co_await client.send(request("/echo", "Content-Length: 3\r\n", "PUT"));
+    co_await engine::sleep_for(3 * http::limits::drain_idle_ms);  // its body takes its time
+    co_await client.send("abc");
+    const std::string answer = co_await client.answer();
+    CHECK(content_of(answer) == "abc");
+    CHECK(has(answer, "\r\nConnection: close\r\n"));
+    CHECK(co_await client.ended());
+    co_await client.close();
+  });
+}
+
 TEST_CASE("connection: over the limit of connections, the newest is closed at once") {
   on_shard([](Shard& shard) -> Task<> {
     engine::Balance balance(1);
