@@ -24,6 +24,8 @@ inline constexpr std::uint64_t pause_rest_ns = 10'000'000'000;
 inline constexpr std::uint64_t probe_interval_ms = 1'000;
 inline constexpr std::uint64_t probe_deadline_ms = 2'000;
 inline constexpr std::uint64_t probe_stop_ms = 500;
+// Probes in a row, begun after a failed sync, that clear the filesystem of suspicion.
+inline constexpr std::uint64_t probes_to_trust = 5;
 
 inline constexpr std::uint64_t requests_active_max = 2'048;
 // Above the threshold until the score is below this part of it again: no flapping.

@@ -56,6 +56,7 @@ Reason find_reason(const Inputs& inputs, const Policy& policy, double now) {
   for (const Verdict& verdict : inputs.filesystems) {
     consider(judge_filesystem(verdict.state, policy));
   }
+  if (inputs.suspect) consider(Reason::filesystem_suspect);
   if (over_capacity(inputs, policy, now)) consider(Reason::over_capacity);
   return worst;
 }
@@ -70,6 +71,7 @@ std::string_view reason_text(Reason reason) {
     case Reason::shard_stuck: return "shard stuck";
     case Reason::filesystem_hung: return "filesystem hung";
     case Reason::filesystem_failed: return "filesystem failed";
+    case Reason::filesystem_suspect: return "filesystem suspect";
     case Reason::filesystem_read_only: return "filesystem read-only";
     case Reason::filesystem_full: return "filesystem full";
     case Reason::over_capacity: return "over capacity";

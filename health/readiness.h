@@ -21,12 +21,13 @@ enum class Reason : std::uint8_t {
   shard_stuck,
   filesystem_hung,
   filesystem_failed,
+  filesystem_suspect,  // a request's sync failed, and too few probes have succeeded since
   filesystem_read_only,
   filesystem_full,
   over_capacity,
   view_stale,  // the health shard itself has stopped; only told on other ports
 };
-inline constexpr std::size_t reason_count = 10;
+inline constexpr std::size_t reason_count = 11;
 // "shard stuck": for bodies and labels; never names a path or an address.
 std::string_view reason_text(Reason reason);
 
@@ -58,6 +59,7 @@ struct Inputs {
   bool was_over_capacity = false;                // the last answer's reason was over_capacity
   std::span<const std::uint64_t> heartbeats_ns;  // one a frontend; 0: it has not turned yet
   std::span<const Verdict> filesystems;
+  bool suspect = false;  // see suspicion.h
   Load load;
 };
 

@@ -26,7 +26,9 @@ Responder::Responder(engine::Shard& shard, const ServiceOptions& options,
                       .connections_max = limits::connections_max,
                       .connections_crowded = limits::connections_crowded}),
       tick_(*this),
-      verdicts_(probes.size()) {
+      verdicts_(probes.size()),
+      probe_counts_(probes.size()) {
+  CHECK(probes.size() <= Suspicion::filesystems_max);
   CHECK(options.frontends.size() <= heartbeats_ns_.size());
   unsigned index = 0;
   for (auto& listener : listeners) {
@@ -101,6 +103,16 @@ Load Responder::read_load() {
   return load;
 }
 
+bool Responder::read_suspicion() {
+  // Taken down here, so that the store's next failure is seen as one.
+  std::atomic<bool>* const failed = options_.sync_failed;
+  const bool failed_now = failed != nullptr && failed->load() && failed->exchange(false);
+  for (std::size_t i = 0; i < probes_.size(); ++i) {
+    probe_counts_[i] = {probes_[i]->rounds(), probes_[i]->rounds_failed()};
+  }
+  return suspicion_.observe(failed_now, probe_counts_);
+}
+
 Readiness Responder::read_readiness(std::uint64_t now_ns, const Load& load) {
   const std::size_t count = options_.frontends.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -116,6 +128,7 @@ Readiness Responder::read_readiness(std::uint64_t now_ns, const Load& load) {
                 .was_over_capacity = reason_ == Reason::over_capacity,
                 .heartbeats_ns = std::span(heartbeats_ns_).first(count),
                 .filesystems = verdicts_,
+                .suspect = read_suspicion(),
                 .load = load},
                options_.policy);
 }

@@ -5,6 +5,7 @@
 
 #include "engine/acceptor.h"
 #include "health/service.h"
+#include "health/suspicion.h"
 #include "http/server.h"
 
 #include <array>
@@ -51,6 +52,7 @@ class Responder {
   void refresh();
   void note_pause(std::uint64_t now_ns);
   Load read_load();
+  bool read_suspicion();
   Readiness read_readiness(std::uint64_t now_ns, const Load& load);
   void tell_change(Reason reason);
 
@@ -66,6 +68,8 @@ class Responder {
   Tick tick_;
   std::array<std::uint64_t, engine::limits::shards_max> heartbeats_ns_{};
   std::vector<Verdict> verdicts_;
+  std::vector<ProbeCounts> probe_counts_;
+  Suspicion suspicion_;
   std::size_t agents_ = 0;
   std::uint64_t memory_bytes_ = 0;
   unsigned refreshes_ = 0;

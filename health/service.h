@@ -16,6 +16,7 @@
 
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -54,6 +55,7 @@ struct ServiceOptions {
   std::string_view durability;
   const cluster::Figures* cluster = nullptr;  // of a container of a cluster
   Door administration;                        // of the cluster; may be empty
+  std::atomic<bool>* sync_failed = nullptr;   // set by stores, taken down here; null: nobody tells
   std::string metrics_token;  // what /metrics wants as a bearer token; empty: nothing
 };
 

@@ -16,6 +16,7 @@ class View {
   struct Snapshot {
     Reason reason = Reason::starting;
     Load load;
+    std::uint64_t not_ready_since_ns = 0;  // monotonic; 0: it is ready. Not given to publish()
     bool ready() const { return reason == Reason::ready; }
   };
 
@@ -25,6 +26,11 @@ class View {
     requests_max_.store(snapshot.load.requests_max, std::memory_order_relaxed);
     memory_bytes_.store(snapshot.load.memory_bytes, std::memory_order_relaxed);
     memory_max_bytes_.store(snapshot.load.memory_max_bytes, std::memory_order_relaxed);
+    if (snapshot.ready()) {
+      not_ready_since_ns_.store(0, std::memory_order_relaxed);
+    } else if (not_ready_since_ns_.load(std::memory_order_relaxed) == 0) {
+      not_ready_since_ns_.store(now_ns, std::memory_order_relaxed);
+    }
     reason_.store(snapshot.reason, std::memory_order_release);
     published_ns_.store(now_ns, std::memory_order_release);
   }
@@ -39,6 +45,7 @@ class View {
                      requests_max_.load(std::memory_order_relaxed),
                      memory_bytes_.load(std::memory_order_relaxed),
                      memory_max_bytes_.load(std::memory_order_relaxed)};
+    snapshot.not_ready_since_ns = not_ready_since_ns_.load(std::memory_order_relaxed);
     if (published != 0 && now_ns > published + limits::view_age_max_ns) {
       snapshot.reason = Reason::view_stale;
     }
@@ -48,6 +55,7 @@ class View {
  private:
   std::atomic<Reason> reason_{Reason::starting};
   std::atomic<std::uint64_t> published_ns_{0};
+  std::atomic<std::uint64_t> not_ready_since_ns_{0};
   std::atomic<std::uint64_t> requests_active_{0};
   std::atomic<std::uint64_t> requests_max_{0};
   std::atomic<std::uint64_t> memory_bytes_{0};

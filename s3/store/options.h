@@ -43,7 +43,8 @@ struct StoreOptions {
   Durability durability = Durability::strict;
   Abilities abilities;
   CommitSink commits;
-  // Set when an fsync has failed: the filesystem may have lost what it had taken.
+  // Set when an fsync has failed: the filesystem may have lost what it had taken. Whoever watches
+  // it takes it down.
   std::atomic<bool>* suspect = nullptr;
   unsigned file_mode = 0644;
   unsigned directory_mode = 0755;

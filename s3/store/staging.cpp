@@ -58,6 +58,8 @@ Result<> note_sync(const StoreOptions& options, Result<> synced) {
   if (synced) return synced;
   engine::Shard& shard = engine::Shard::current();
   shard.page().sync_failures.add();
+  // No room is no fault: where blocks are allocated late, a sync is what meets it.
+  if (synced.error().is(ENOSPC) || synced.error().is(EDQUOT)) return synced;
   if (options.suspect != nullptr && !options.suspect->exchange(true)) {
     engine::LogLine(shard.log(), engine::LogLevel::error, "filesystem is suspect: a sync failed")
         .field("why", describe(synced.error()));

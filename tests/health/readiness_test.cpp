@@ -26,6 +26,7 @@ struct Row {
   bool was_over = false;
   Policy policy = {};
   std::uint64_t resumed_ns = 0;
+  bool suspect = false;
 };
 
 Readiness judge_row(const Row& row) {
@@ -40,6 +41,7 @@ Readiness judge_row(const Row& row) {
                 .was_over_capacity = row.was_over,
                 .heartbeats_ns = heartbeats,
                 .filesystems = verdicts,
+                .suspect = row.suspect,
                 .load = {.requests_active = row.requests, .requests_max = 100}},
                row.policy);
 }
@@ -114,6 +116,28 @@ const Row rows[] = {
      false,
      {},
      now_ns - 3 * second_ns},
+    {"a sync failed",
+     Reason::filesystem_suspect,
+     true,
+     false,
+     {0},
+     {ok},
+     90,
+     false,
+     at_half,
+     0,
+     true},
+    {"failed is told before suspect",
+     Reason::filesystem_failed,
+     true,
+     false,
+     {0},
+     {F::failed},
+     10,
+     false,
+     {},
+     0,
+     true},
 };
 
 }  // namespace
@@ -148,4 +172,15 @@ TEST_CASE("a view that nobody refreshes turns stale") {
   CHECK(fresh.ready());
   CHECK(fresh.load.memory_max_bytes == 4);
   CHECK(view.read(now_ns + limits::view_age_max_ns + 1).reason == Reason::view_stale);
+}
+
+TEST_CASE("a view knows since when it is not ready, whatever the reasons since") {
+  View view;
+  view.publish({Reason::starting, {}}, now_ns);
+  CHECK(view.read(now_ns).not_ready_since_ns == now_ns);
+  view.publish({Reason::ready, {}}, now_ns + 1);
+  CHECK(view.read(now_ns).not_ready_since_ns == 0);
+  view.publish({Reason::filesystem_hung, {}}, now_ns + 2);
+  view.publish({Reason::draining, {}}, now_ns + 3);
+  CHECK(view.read(now_ns).not_ready_since_ns == now_ns + 2);
 }
