@@ -9,6 +9,7 @@
 #include "tools/data_directory.h"
 #include "tools/filesystem_check.h"
 #include "tools/kernel_check.h"
+#include "tools/metrics_token.h"
 #include "tools/ports.h"
 
 #include <fmt/format.h>
@@ -103,6 +104,11 @@ CheckReport check_machine(const ServeOptions& options) {
   }
   for (const ListenAddress& address : options.listen) check_port(address, "listen", report);
   check_port(options.health, "health", report);
+  if (options.agent) check_port(*options.agent, "agent", report);
+  if (const auto token = load_metrics_token(options.metrics_token_file); !token) {
+    report.add("metrics token", Verdict::no, "", token.error().why);
+    report.add_refusal(token.error());
+  }
   return report;
 }
 

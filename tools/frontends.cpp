@@ -137,6 +137,10 @@ void Frontends::order(Action action) {
   }
 }
 
+void Frontends::close_after_answers() {
+  order([](PerShard& own) { own.server->close_after_answers(); });
+}
+
 void Frontends::drain() {
   order([](PerShard& own) {
     for (const auto& acceptor : own.acceptors) acceptor->stop();

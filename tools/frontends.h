@@ -38,6 +38,8 @@ class Frontends {
   // Returns when every shard accepts.
   engine::Result<> start();
 
+  // Connections end with their next answer; others are still accepted.
+  void close_after_answers();
   // Stops accepting; connections end with their current answer, idle ones at once.
   void drain();
   // Ends every connection at once; after drain().

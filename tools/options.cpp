@@ -1,13 +1,13 @@
-// The table of settings, and how values from several sources become options. Pure.
+// The table of settings. Pure. (What becomes of them: options_make.cpp.)
 #include "tools/options.h"
 
 #include "s3/auth/signing_key.h"
 #include "tools/cores.h"
+#include "tools/setting_values.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace millrace::tools {
 namespace {
@@ -64,23 +64,6 @@ Outcome apply_cores(ServeOptions& options, Texts texts) {
   return {};
 }
 
-bool is_domain(std::string_view text) {
-  if (text.empty() || text.size() > 253) return false;
-  std::size_t label = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char byte = text[at];
-    const bool edge = label == 0 || at + 1 == text.size() || text[at + 1] == '.';
-    if (byte == '.' && label > 0) {
-      label = 0;
-      continue;
-    }
-    const bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
-    if (!letter && (byte != '-' || edge)) return false;
-    if (++label > 63) return false;
-  }
-  return label > 0;
-}
-
 Outcome apply_domains(ServeOptions& options, Texts texts) {
   options.domains.clear();
   for (const std::string& text : texts) {
@@ -119,15 +102,48 @@ Outcome apply_networks(ServeOptions& options, Texts texts) {
   return {};
 }
 
+// A drain of an hour is no drain.
+constexpr std::uint64_t drain_seconds_max = 3600;
+
+Outcome apply_drain_notice(ServeOptions& options, Texts texts) {
+  const auto seconds = parse_whole_number(texts[0], 0, drain_seconds_max);
+  if (!seconds) return wrong(texts[0], "use whole seconds from 0 to 3600");
+  options.drain_notice = std::chrono::seconds(*seconds);
+  return {};
+}
+
 Outcome apply_drain_deadline(ServeOptions& options, Texts texts) {
-  constexpr unsigned seconds_max = 3600;
-  const std::string& text = texts[0];
-  unsigned seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size() || seconds > seconds_max) {
-    return wrong(text, "use whole seconds from 0 to 3600");
-  }
-  options.drain_deadline = std::chrono::seconds(seconds);
+  const auto seconds = parse_whole_number(texts[0], 0, drain_seconds_max);
+  if (!seconds) return wrong(texts[0], "use whole seconds from 0 to 3600");
+  options.drain_deadline = std::chrono::seconds(*seconds);
+  return {};
+}
+
+Outcome apply_agent(ServeOptions& options, Texts texts) {
+  auto address = parse_listen_address(texts[0]);
+  if (!address.has_value()) return std::unexpected(address.error());
+  options.agent = *address;
+  return {};
+}
+
+Outcome apply_capacity_threshold(ServeOptions& options, Texts texts) {
+  const auto part = parse_fraction(texts[0], 0.01, 1.0);
+  if (!part) return wrong(texts[0], "use a number from 0.01 to 1");
+  options.capacity_threshold = *part;
+  return {};
+}
+
+Outcome apply_requests_max(ServeOptions& options, Texts texts) {
+  const auto count = parse_whole_number(texts[0], 1, 1'000'000'000);
+  if (!count) return wrong(texts[0], "use a whole number from 1 to 1000000000");
+  options.requests_max = *count;
+  return {};
+}
+
+Outcome apply_memory_max(ServeOptions& options, Texts texts) {
+  const auto bytes = parse_size(texts[0], 1ULL << 20, 1ULL << 50);
+  if (!bytes) return wrong(texts[0], "use bytes, or a number with M, G or T: 512M, 16G");
+  options.memory_max_bytes = *bytes;
   return {};
 }
 
@@ -182,6 +198,9 @@ Outcome apply_admin_clear_text(ServeOptions& options, Texts texts) {
 Outcome apply_data(ServeOptions& options, Texts texts) {
   return apply_path(options.data, texts[0]);
 }
+Outcome apply_metrics_token_file(ServeOptions& options, Texts texts) {
+  return apply_path(options.metrics_token_file, texts[0]);
+}
 Outcome apply_config_fs(ServeOptions& options, Texts texts) {
   return apply_path(options.config_fs, texts[0]);
 }
@@ -212,6 +231,19 @@ constexpr SettingSpec specs[] = {
      "port alone. 0.0.0.0 is IPv4 only, [::] is IPv6 only.",
      "*:9000", apply_listen},
     {"health", "ADDR:PORT", false, "Where probes and metrics are served.", "*:9001", apply_health},
+    {"agent", "ADDR:PORT", false, "Where HAProxy's agent checks are answered.", "nowhere",
+     apply_agent},
+    {"metrics_token_file", "FILE", false,
+     "The file, mode 0600, with the token that /metrics wants: Authorization: Bearer TOKEN.",
+     "/metrics is open", apply_metrics_token_file},
+    {"capacity_threshold", "FRACTION", false,
+     "Not ready while the load score is above it: 0.01 to 1.", "1: never",
+     apply_capacity_threshold},
+    {"requests_max", "N", false, "Active requests that count as a full load in the score.",
+     "what the shards admit", apply_requests_max},
+    {"memory_max", "SIZE", false,
+     "Resident memory that counts as a full load in the score: 512M, 16G.",
+     "of the cgroup or the machine", apply_memory_max},
     {"cores", "LIST", false,
      "Processors to run on, one shard each, by their numbers (not a count): 0-3,6.",
      "all that the process may use, within its CPU quota", apply_cores},
@@ -233,7 +265,13 @@ constexpr SettingSpec specs[] = {
      "Networks of trusted load balancers: connections from there must begin with a PROXY "
      "header, version 1 or 2.",
      "none", apply_networks},
-    {"drain_deadline", "SECONDS", false, "How long a stopping server waits for requests under way.",
+    {"drain_notice", "SECONDS", false,
+     "How long a server that was told to stop goes on as before, so that load balancers hear that "
+     "it is not ready: twice their check interval.",
+     "0; in a cluster 5, at most a fifth of drain_deadline", apply_drain_notice},
+    {"drain_deadline", "SECONDS", false,
+     "How long a stopping server takes at most, the notice included; requests under way end by "
+     "then.",
      "25", apply_drain_deadline},
     {"admin_clear_text", "YES|NO", false,
      "Whether a cluster's REST interface takes requests without TLS from other hosts, too.", "no",
@@ -244,48 +282,6 @@ constexpr SettingSpec specs[] = {
     {"access_log", "FILE", false, "Where one line for each request goes.", "not written",
      apply_access_log},
 };
-
-// A value of a repeated setting may hold several, separated by commas.
-std::vector<std::string> split_values(const std::vector<std::string>& values) {
-  std::vector<std::string> pieces;
-  for (const std::string& value : values) {
-    std::size_t begin = 0;
-    for (std::size_t comma = 0; comma != std::string::npos; begin = comma + 1) {
-      comma = value.find(',', begin);
-      pieces.push_back(value.substr(begin, comma == std::string::npos ? comma : comma - begin));
-    }
-  }
-  return pieces;
-}
-
-Allowed<> apply_setting(const SettingSpec& spec, const SettingValue& value, ServeOptions& options) {
-  std::vector<std::string> texts = value.values;
-  if (spec.repeated) texts = split_values(texts);
-  if (!spec.repeated && texts.size() != 1) {
-    return refuse(value.origin, fmt::format("has {} values", texts.size()), "give one");
-  }
-  auto applied = spec.apply(options, texts);
-  if (!applied.has_value()) return refuse(value.origin, std::move(applied.error()), "");
-  return {};
-}
-
-// A container is told nothing that its cluster knows: two truths would be one too many.
-Allowed<> check_cluster_settings(std::span<const Settings* const> sources,
-                                 const ServeOptions& options) {
-  if (options.config_fs.empty()) {
-    if (options.name.empty()) return {};
-    return refuse("--name", "is for a container of a cluster", "give --config-fs, too");
-  }
-  for (const std::string_view key : {"data", "durability", "domain", "region", "max_buckets",
-                                     "anonymous_posix_uid", "anonymous_posix_gid"}) {
-    for (const Settings* source : sources) {
-      const auto found = source->find(key);
-      if (found == source->end()) continue;
-      return refuse(found->second.origin, "comes from the cluster's configuration", "leave it out");
-    }
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -321,52 +317,6 @@ std::string environment_name(std::string_view key) {
     name += byte >= 'a' && byte <= 'z' ? static_cast<char>(byte - 'a' + 'A') : byte;
   }
   return name;
-}
-
-Allowed<> check_listeners(const ServeOptions& options) {
-  for (std::size_t a = 0; a < options.listen.size(); ++a) {
-    for (std::size_t b = 0; b < a; ++b) {
-      if (!overlap(options.listen[a], options.listen[b])) continue;
-      return refuse("listen",
-                    options.listen[b].text() + " and " + options.listen[a].text() + " overlap",
-                    "name each address and port once");
-    }
-    if (overlap(options.listen[a], options.health)) {
-      return refuse("health",
-                    options.health.text() + " and listen " + options.listen[a].text() + " overlap",
-                    "give --health a port of its own");
-    }
-  }
-  return {};
-}
-
-Allowed<ServeOptions> make_options(std::span<const Settings* const> sources) {
-  ServeOptions options;
-  options.listen = {ListenAddress{.port = 9000}};
-  options.health.port = 9001;
-  for (const SettingSpec& spec : specs) {
-    for (const Settings* source : sources) {
-      const auto found = source->find(spec.key);
-      if (found == source->end()) continue;
-      auto applied = apply_setting(spec, found->second, options);
-      if (!applied.has_value()) return std::unexpected(std::move(applied.error()));
-      break;
-    }
-  }
-  if (auto cluster = check_cluster_settings(sources, options); !cluster.has_value()) {
-    return std::unexpected(std::move(cluster.error()));
-  }
-  if (options.data.empty() && options.config_fs.empty()) {
-    return refuse("--data", "is missing",
-                  "name the data directory with --data DIR, MILLRACE_DATA or `data` in the file");
-  }
-  // A container's ports are those of its cluster: checked when they are known.
-  if (options.config_fs.empty()) {
-    if (auto listeners = check_listeners(options); !listeners.has_value()) {
-      return std::unexpected(std::move(listeners.error()));
-    }
-  }
-  return options;
 }
 
 }  // namespace millrace::tools

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,18 +35,25 @@ struct ServeOptions {
   std::string name;           // of a container; empty: the host's
   bool listen_given = false;  // else a container listens on its cluster's ports
   bool health_given = false;
-  std::string config;                 // the configuration file that was read, or empty
-  std::vector<ListenAddress> listen;  // never empty, no two overlap
-  ListenAddress health;               // overlaps none of `listen`
-  std::vector<unsigned> processors;   // empty: all that the process may use (choose_cores)
+  std::string config;                  // the configuration file that was read, or empty
+  std::vector<ListenAddress> listen;   // never empty, no two overlap
+  ListenAddress health;                // overlaps none of `listen`
+  std::optional<ListenAddress> agent;  // HAProxy's agent check; overlaps none of the others
+  std::string metrics_token_file;      // empty: /metrics wants no token
+  double capacity_threshold = 1.0;     // of the score; 1: always ready
+  std::uint64_t requests_max = 0;      // what the score divides by; 0: what the shards admit
+  std::uint64_t memory_max_bytes = 0;  // the same; 0: of the cgroup or the machine
+  std::vector<unsigned> processors;    // empty: all that the process may use (choose_cores)
   Durability durability = Durability::strict;
   std::vector<std::string> domains;  // lower case, without port or outer dots
   std::string region = "us-east-1";
   engine::LogLevel log_level = engine::LogLevel::info;
-  std::string log;                          // empty: standard error
-  std::string access_log;                   // empty: none is written
-  std::vector<Network> proxy_networks;      // connections from there must begin with PROXY v1 or v2
-  std::chrono::seconds drain_deadline{25};  // below the 30 s that Kubernetes grants
+  std::string log;                      // empty: standard error
+  std::string access_log;               // empty: none is written
+  std::vector<Network> proxy_networks;  // connections from there must begin with PROXY v1 or v2
+  // See drain.h. The deadline is below the 30 s that Kubernetes grants, and above the notice.
+  std::optional<std::chrono::seconds> drain_notice;  // none: by whether it is in a cluster
+  std::chrono::seconds drain_deadline{25};
   AnonymousAccess anonymous = AnonymousAccess::none;
   std::uint32_t buckets_max = 10'000;   // 0: no limit
   std::uint32_t anonymous_uid = 65534;  // of what is written without a signature

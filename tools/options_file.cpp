@@ -60,7 +60,7 @@ Allowed<Settings> settings_from_file(const std::string& path) {
     }
     const std::string origin = fmt::format("{}: {}", place, entry.key);
     if (!entry.plain) {
-      return refuse(origin, "is neither a text nor a whole number nor an array of those",
+      return refuse(origin, "is neither a text nor a number nor an array of those",
                     "write the value in double quotes");
     }
     settings.emplace(entry.key, SettingValue{origin, std::move(entry.values)});

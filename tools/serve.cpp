@@ -11,11 +11,12 @@
 #include "tools/cluster/join.h"
 #include "tools/cluster/rest.h"
 #include "tools/cores.h"
+#include "tools/drain.h"
 #include "tools/frontends.h"
 #include "tools/notify.h"
+#include "tools/signals.h"
 #include "tools/site.h"
 
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,23 +83,16 @@ std::vector<std::string_view> operation_names() {
   return names;
 }
 
-sigset_t block_signals() {
-  ::signal(SIGPIPE, SIG_IGN);  // sendfile(2) has no flag that spares us it
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread: they all inherit it
-  return set;
-}
-
 }  // namespace
 
 namespace {
 
 class Server {
  public:
-  Server(const ServeOptions& options, Site site, std::optional<cluster::Joined> joined)
+  Server(const ServeOptions& options, const Signals& signals, Site site,
+         std::optional<cluster::Joined> joined)
       : options_(options),
+        signals_(signals),
         site_(std::move(site)),
         joined_(std::move(joined)),
         logger_(options.log, options.log_level),
@@ -118,7 +112,7 @@ class Server {
   }
 
   // The exit status; nothing: to be started again, by what the cluster says now.
-  std::optional<int> run(const sigset_t& signals);
+  std::optional<int> run();
   // After the end: the cluster was destroyed, and this may have been its last container.
   bool cluster_destroyed() const { return departure_ == cluster::Departure::destroyed; }
 
@@ -129,11 +123,14 @@ class Server {
   void start_membership();
   void wait_for_first_verdict();
   void announce();
-  void wait(const sigset_t& signals);
-  void drain(const sigset_t& signals);
+  void wait();
+  bool take_signal(int signal);
+  void wait_until(std::chrono::steady_clock::time_point until);
+  void drain();
   void end();
 
   const ServeOptions& options_;
+  const Signals& signals_;
   Site site_;
   std::optional<cluster::Joined> joined_;  // until the member has it
   const bool clustered_ = joined_.has_value();
@@ -172,22 +169,27 @@ Allowed<> Server::start_health() {
   }
   auto started = health::Service::start(
       {.listen = sockets_of(std::span(&options_.health, 1)),
-       .agent_listen = {},
+       .agent_listen = options_.agent ? sockets_of(std::span(&*options_.agent, 1))
+                                      : std::vector<sockaddr_storage>{},
        .processor = spare_processor(site_.cores),
        .logger = &logger_,
        .view = &view_,
        .frontends = pages_,
        .filesystems = {{.directory = site_.data->path(), .name = joined_ ? joined_->name : ""}},
-       .policy = {},
-       .requests_active_max = s3::limits::requests_active_max * pages_.size(),
-       .memory_max_bytes = 0,
+       .policy = {.capacity_threshold = options_.capacity_threshold},
+       .requests_active_max = options_.requests_max != 0
+                                  ? options_.requests_max
+                                  : s3::limits::requests_active_max * pages_.size(),
+       .memory_max_bytes = options_.memory_max_bytes,
        .operations = operations_,
        .version = MILLRACE_VERSION,
        .durability = durability_name(options_.durability),
        .cluster = clustered_ ? &figures_ : nullptr,
        .administration = administration,
-       .metrics_token = {}});
-  if (!started) return refuse_errno("health", started.error().sys, "choose another --health");
+       .sync_failed = &suspect_,
+       .metrics_token = site_.metrics_token});
+  if (!started)
+    return refuse_errno("health", started.error().sys, "choose another --health or --agent");
   health_ = std::move(*started);
   return {};
 }
@@ -295,35 +297,49 @@ void Server::announce() {
   notify_service_manager(std::getenv("NOTIFY_SOCKET"), "READY=1");
 }
 
-void Server::wait(const sigset_t& signals) {
-  for (;;) {
-    const int signal = ::sigwaitinfo(&signals, nullptr);
-    if (signal == SIGTERM || signal == SIGINT) {
-      asked_to_stop_ = true;
-      return;
-    }
-    if (signal == SIGUSR1 && departure_ != cluster::Departure::stays) return;
-    if (signal == SIGHUP) {
-      logger_.reopen();
-      if (access_logger_) access_logger_->reopen();
-    }
+// Whether it is one that ends the server. The operator's second ends it on the spot.
+bool Server::take_signal(int signal) {
+  if (signal == SIGHUP) {
+    logger_.reopen();
+    if (access_logger_) access_logger_->reopen();
+  }
+  if (signal == SIGUSR1) return departure_ != cluster::Departure::stays;
+  if (signal != SIGTERM && signal != SIGINT) return false;
+  if (asked_to_stop_) ::_exit(128 + signal);
+  asked_to_stop_ = true;
+  return true;
+}
+
+void Server::wait() {
+  while (!take_signal(signals_.wait())) {
   }
 }
 
-void Server::drain(const sigset_t& signals) {
+void Server::wait_until(std::chrono::steady_clock::time_point until) {
+  while (const int signal = signals_.wait_until(until)) take_signal(signal);
+}
+
+// The steps and their reasons: drain.h.
+void Server::drain() {
+  const auto begun = std::chrono::steady_clock::now();
   notify_service_manager(std::getenv("NOTIFY_SOCKET"), "STOPPING=1");
+  const std::uint64_t now_ns = engine::monotonic_ns();
+  const std::uint64_t since_ns = view_.read(now_ns).not_ready_since_ns;
+  const auto not_ready = std::chrono::nanoseconds(since_ns == 0 ? 0 : now_ns - since_ns);
+  const DrainPlan plan = plan_drain(
+      options_, clustered_, std::chrono::duration_cast<std::chrono::milliseconds>(not_ready));
   health_->drain();
   if (member_) member_->drain();
+  wait_until(begun + plan.notice_end);
+  frontends_->close_after_answers();
+  wait_until(begun + plan.closing_end);
   frontends_->drain();
-  const auto deadline = std::chrono::steady_clock::now() + options_.drain_deadline;
+  constexpr auto look_every = std::chrono::milliseconds(20);
+  const auto deadline = begun + plan.deadline;
   int quiet_turns = 0;
   while (quiet_turns < 2 && std::chrono::steady_clock::now() < deadline) {
     quiet_turns = frontends_->connections() == 0 ? quiet_turns + 1 : 0;
-    const timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
-    const int signal = ::sigtimedwait(&signals, nullptr, &pause);
-    if (signal != SIGTERM && signal != SIGINT) continue;
-    if (asked_to_stop_) ::_exit(128 + signal);
-    asked_to_stop_ = true;
+    wait_until(std::chrono::steady_clock::now() + look_every);
   }
 }
 
@@ -349,7 +365,7 @@ void Server::end() {
   guard.join();
 }
 
-std::optional<int> Server::run(const sigset_t& signals) {
+std::optional<int> Server::run() {
   if (const auto started = start(); !started) {
     std::fprintf(stderr, "%s\n", started.error().line().c_str());
     // Not by way of what may hang: the member's thread, at its filesystem.
@@ -358,8 +374,8 @@ std::optional<int> Server::run(const sigset_t& signals) {
     return 1;
   }
   announce();
-  wait(signals);
-  drain(signals);
+  wait();
+  drain();
   end();
   if (departure_ == cluster::Departure::restart && !asked_to_stop_) return std::nullopt;
   return 0;
@@ -380,7 +396,7 @@ int tell(const Refusal& refusal) {
   return 1;
 }
 
-Ending serve_once(ServeOptions options, const sigset_t& signals) {
+Ending serve_once(ServeOptions options, const Signals& signals) {
   std::optional<cluster::Joined> joined;
   if (!options.config_fs.empty()) {
     auto found = join_cluster(options);
@@ -392,15 +408,15 @@ Ending serve_once(ServeOptions options, const sigset_t& signals) {
   if (joined) {
     if (const auto entered = enter_cluster(*joined); !entered) return {tell(entered.error())};
   }
-  Server server(options, std::move(*site), std::move(joined));
-  const auto status = server.run(signals);
+  Server server(options, signals, std::move(*site), std::move(joined));
+  const auto status = server.run();
   return {status, server.cluster_destroyed()};
 }
 
 }  // namespace
 
 int serve(const ServeOptions& options) {
-  const sigset_t signals = block_signals();
+  const Signals signals;
   ::umask(0);  // modes are stated where files are made
   for (;;) {
     const Ending ending = serve_once(options, signals);

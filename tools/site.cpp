@@ -4,6 +4,7 @@
 #include "tools/cluster/join.h"
 #include "tools/filesystem_check.h"
 #include "tools/kernel_check.h"
+#include "tools/metrics_token.h"
 #include "tools/ports.h"
 
 #include <unistd.h>
@@ -39,6 +40,14 @@ Allowed<Site> look_around(const ServeOptions& options, const cluster::Joined* jo
   if (const auto free = check_port_free(options.health, "health"); !free) {
     return pass_on(free.error());
   }
+  if (options.agent) {
+    if (const auto free = check_port_free(*options.agent, "agent"); !free) {
+      return pass_on(free.error());
+    }
+  }
+  auto token = load_metrics_token(options.metrics_token_file);
+  if (!token) return pass_on(token.error());
+  site.metrics_token = std::move(*token);
   auto data = joined == nullptr ? DataDirectory::open(options.data)
                                 : DataDirectory::open_of_cluster(
                                       options.data, joined->configuration.data[0].id,

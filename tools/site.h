@@ -1,5 +1,5 @@
 // What `millrace serve` finds before it starts anything: the machine, the data directory, the root
-// keys. Main thread.
+// keys, other secrets. Main thread.
 #pragma once
 
 #include "health/cluster/member.h"
@@ -11,6 +11,7 @@
 #include "tools/refusal.h"
 
 #include <optional>
+#include <string>
 
 namespace millrace::tools {
 
@@ -19,6 +20,7 @@ struct Site {
   std::optional<DataDirectory> data;
   s3::store::Abilities abilities;
   Credentials credentials;
+  std::string metrics_token;  // empty: /metrics wants none
 };
 
 // Looks in the order of what is cheapest to put right. `joined` is null for a standalone server.

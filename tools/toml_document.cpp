@@ -14,6 +14,8 @@ bool append_scalar(const toml::node& node, std::vector<std::string>& values) {
     values.push_back(text->get());
   } else if (const auto* number = node.as_integer()) {
     values.push_back(std::to_string(number->get()));
+  } else if (const auto* fraction = node.as_floating_point()) {
+    values.push_back(fmt::format("{}", fraction->get()));
   } else {
     return false;
   }

@@ -13,9 +13,9 @@ namespace millrace::tools {
 struct TomlEntry {
   std::string key;
   unsigned line = 0;
-  // The scalar, or the scalars of an array, as text; integers in decimal.
+  // The scalar, or the scalars of an array, as text; numbers in decimal.
   std::vector<std::string> values;
-  // False for what none of the files here holds: tables, dates, booleans, fractions, nested arrays.
+  // False for what none of the files here holds: tables, dates, booleans, nested arrays.
   bool plain = true;
 };
 

@@ -49,7 +49,9 @@ TEST_CASE("defaults") {
   CHECK(options.processors.empty());
   CHECK(options.durability == Durability::strict);
   CHECK(options.region == "us-east-1");
+  CHECK_FALSE(options.drain_notice.has_value());
   CHECK(options.drain_deadline == std::chrono::seconds(25));
+  CHECK_FALSE(options.agent.has_value());
   CHECK(options.proxy_networks.empty());
 }
 
@@ -77,8 +79,20 @@ TEST_CASE("every setting is taken") {
                                            "a",
                                            "--proxy-protocol",
                                            "10.0.0.0/8,::1",
+                                           "--drain-notice",
+                                           "3",
                                            "--drain-deadline",
-                                           "0",
+                                           "30",
+                                           "--agent",
+                                           "127.0.0.1:82",
+                                           "--capacity-threshold",
+                                           "0.95",
+                                           "--requests-max",
+                                           "100",
+                                           "--memory-max",
+                                           "2G",
+                                           "--metrics-token-file",
+                                           "t",
                                            "--anonymous",
                                            "none"});
   REQUIRE(options.listen.size() == 2);
@@ -93,15 +107,21 @@ TEST_CASE("every setting is taken") {
   CHECK(options.access_log == "a");
   REQUIRE(options.proxy_networks.size() == 2);
   CHECK(options.proxy_networks[1].text() == "::1/128");
-  CHECK(options.drain_deadline == std::chrono::seconds(0));
+  CHECK(options.drain_notice == std::chrono::seconds(3));
+  CHECK(options.drain_deadline == std::chrono::seconds(30));
+  CHECK(options.agent.value().text() == "127.0.0.1:82");
+  CHECK(options.capacity_threshold == doctest::Approx(0.95));
+  CHECK(options.requests_max == 100);
+  CHECK(options.memory_max_bytes == 2ULL << 30);
+  CHECK(options.metrics_token_file == "t");
 }
 
 TEST_CASE("a flag goes before the environment, that before the file") {
   const TemporaryDirectory directory;
-  const std::string file =
-      directory.write("m.toml",
-                      "data = 'from-file'\nregion = 'file-1'\ndurability = 'none'\n"
-                      "listen = [8000, '127.0.0.1:8001']\ndrain_deadline = 7\n");
+  const std::string file = directory.write(
+      "m.toml",
+      "data = 'from-file'\nregion = 'file-1'\ndurability = 'none'\n"
+      "listen = [8000, '127.0.0.1:8001']\ndrain_deadline = 7\ncapacity_threshold = 0.5\n");
   const std::string config = "MILLRACE_CONFIG=" + file;
   const ServeOptions options =
       options_of({"serve", "--region", "flag-1"},
@@ -113,6 +133,7 @@ TEST_CASE("a flag goes before the environment, that before the file") {
   REQUIRE(options.listen.size() == 2);
   CHECK(options.listen[0].text() == "*:8000");
   CHECK(options.drain_deadline == std::chrono::seconds(7));
+  CHECK(options.capacity_threshold == 0.5);
 }
 
 TEST_CASE("--config goes before MILLRACE_CONFIG") {
@@ -169,6 +190,31 @@ TEST_CASE("listeners that overlap are refused") {
   CHECK(holds(refusal_of({"serve", "--data", "d", "--listen", "9001"}), "health"));
   CHECK(holds(refusal_of({"serve", "--data", "d", "--listen", "80,127.0.0.1:80"}), "overlap"));
   CHECK(refusal_of({"serve", "--data", "d", "--listen", "0.0.0.0:80,[::]:80"}) == "accepted");
+  CHECK(
+      refusal_of({"serve", "--data", "d", "--agent", "127.0.0.1:9000"}) ==
+      "millrace: agent: 127.0.0.1:9000 and listen *:9000 overlap; give --agent a port of its own");
+  CHECK(refusal_of({"serve", "--data", "d", "--agent", "9001"}) ==
+        "millrace: agent: *:9001 and health *:9001 overlap; give --agent a port of its own");
+}
+
+TEST_CASE("a notice that leaves nothing of the drain is refused") {
+  const auto refusal = [](const char* notice, const char* deadline) {
+    return refusal_of(
+        {"serve", "--data", "d", "--drain-notice", notice, "--drain-deadline", deadline});
+  };
+  CHECK(refusal("25", "25") ==
+        "millrace: drain_notice: 25 s leave nothing of drain_deadline, 25 s; make the notice "
+        "shorter or the deadline longer");
+  CHECK(refusal("24", "25") == "accepted");
+  CHECK(refusal("0", "0") == "accepted");
+  CHECK(holds(refusal("x", "25"), "--drain-notice"));
+  for (const auto& [flag, value] : {std::pair{"--capacity-threshold", "0"},
+                                    {"--capacity-threshold", "1.5"},
+                                    {"--requests-max", "0"},
+                                    {"--memory-max", "lots"},
+                                    {"--agent", "nowhere"}}) {
+    CHECK(holds(refusal_of({"serve", "--data", "d", flag, value}), flag));
+  }
 }
 
 TEST_CASE("domains are DNS names") {
