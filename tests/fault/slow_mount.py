@@ -66,6 +66,10 @@ class SlowMount:
     def delay(self, operation, text, ms):
         self.write(self.rules.read_text() + f"{operation} {text} {ms}\n")
 
+    def fail(self, operation, text, number):
+        """Such an operation on paths that contain it fails with that errno."""
+        self.write(self.rules.read_text() + f"{operation} {text} {-number}\n")
+
     def hang(self):
         self.write("any / 3600000\n")
 

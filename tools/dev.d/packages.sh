@@ -33,6 +33,7 @@ test   rclone
 test   e2fsprogs
 test   xfsprogs
 test   fuse3
+test   haproxy
 test   libfuse3-dev
 lint   clang-format-19
 lint   clang-tidy-19
