@@ -30,6 +30,16 @@ inline constexpr std::size_t body_buffer_count = 256;
 inline constexpr std::size_t request_block_bytes = 64 * 1024;
 inline constexpr std::size_t request_block_count = 4096;
 
+// TLS. What a connection has decrypted and nobody has taken yet lies in one of these blocks; there
+// is one for each, so that none waits for it.
+inline constexpr std::size_t plain_block_bytes = 8 * 1024;
+// Handshakes that one turn of a shard does: each costs 0.1 to 5 ms, by the kind of key, and what
+// else is to be done gets its turn between.
+inline constexpr unsigned handshakes_per_turn = 4;
+// What may wait for room in a connection's socket: one record, or the flights of a handshake with
+// the longest chain of certificates.
+inline constexpr std::size_t tls_unsent_bytes_max = 128 * 1024;
+
 // Threads for calls that have no ring operation or no form that refuses to wait.
 inline constexpr unsigned worker_threads = 4;
 // The ring's own workers (io-wq): bounded ones do regular files.
@@ -39,9 +49,10 @@ inline constexpr unsigned ring_workers_unbounded = 16;
 inline constexpr std::size_t connections_per_shard_max = 16 * 1024;
 
 // The most one shard ever holds in buffers; they are taken from the system as they are needed.
-inline constexpr std::size_t buffer_bytes_max = receive_buffer_bytes * receive_buffer_count +
-                                                body_buffer_bytes * body_buffer_count +
-                                                request_block_bytes * request_block_count;
-static_assert(buffer_bytes_max <= 400ULL * 1024 * 1024);
+inline constexpr std::size_t plain_block_count = connections_per_shard_max;
+inline constexpr std::size_t buffer_bytes_max =
+    receive_buffer_bytes * receive_buffer_count + body_buffer_bytes * body_buffer_count +
+    request_block_bytes * request_block_count + plain_block_bytes * plain_block_count;
+static_assert(buffer_bytes_max <= 480ULL * 1024 * 1024);
 
 }  // namespace millrace::engine::limits

@@ -52,6 +52,7 @@ Shard::Shard(const ShardOptions& options, std::unique_ptr<Ring> ring)
       timers_(now_ns_),
       body_buffers_(limits::body_buffer_bytes, limits::body_buffer_count, ready_),
       request_blocks_(limits::request_block_bytes, limits::request_block_count, ready_),
+      plain_blocks_(limits::plain_block_bytes, limits::plain_block_count, ready_),
       received_(std::make_unique<ReceivedPiece[]>(limits::receive_buffer_count)) {
   CHECK(current_shard == nullptr);
   current_shard = this;
@@ -71,6 +72,14 @@ Task<Result<>> Shard::deliver(Shard& to, Completion& completion, std::int32_t va
                                           .fd = to.ring_->descriptor(),
                                           .length = static_cast<std::uint32_t>(value),
                                           .address = &completion}));
+}
+
+bool Shard::admit_handshake() {
+  if (handshakes_turn_ != turns_) handshakes_ = 0;
+  handshakes_turn_ = turns_;
+  if (handshakes_ == limits::handshakes_per_turn) return false;
+  ++handshakes_;
+  return true;
 }
 
 void Shard::submit_ignored(const Request& request) {

@@ -59,6 +59,7 @@ class Shard {
   ReadyQueue& ready() { return ready_; }
   BufferPool& body_buffers() { return body_buffers_; }
   BufferPool& request_blocks() { return request_blocks_; }
+  BufferPool& plain_blocks() { return plain_blocks_; }  // of TLS connections
   StatusPage& page() { return page_; }
   LogChannel& log() { return log_; }
   TaskGroup& tasks() { return tasks_; }
@@ -70,6 +71,9 @@ class Shard {
   std::uint64_t now_ns() const { return now_ns_; }
   std::uint64_t wall_seconds() const { return wall_ns_ / 1'000'000'000; }
   std::uint64_t wall_ns() const { return wall_ns_; }
+
+  // Whether this turn has room for a step of a TLS handshake; if not, another one will.
+  bool admit_handshake();
 
   void arm(Timer& timer, std::uint64_t delay_ms) { timers_.arm(timer, now_ns_, delay_ms); }
 
@@ -105,10 +109,13 @@ class Shard {
   std::uint64_t now_ns_;
   std::uint64_t wall_ns_;
   std::uint64_t turns_ = 0;
+  std::uint64_t handshakes_turn_ = 0;  // the turn that handshakes_ counts
+  unsigned handshakes_ = 0;
   TimerWheel timers_;
   ReadyQueue ready_;
   BufferPool body_buffers_;
   BufferPool request_blocks_;
+  BufferPool plain_blocks_;
   TaskGroup tasks_;
   std::unique_ptr<ReceivedPiece[]> received_;  // one for each receive buffer
   Ignored ignored_;

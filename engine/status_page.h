@@ -63,6 +63,8 @@ struct alignas(64) StatusPage {
   Counter connections_accepted;
   Counter connections_refused;  // over the limit, closed at once
   Counter connections_reset;    // ended by RST after an error whose input was not read out
+  Counter tls_handshakes;         // that ended well
+  Counter tls_handshakes_failed;  // refused by either side, or not TLS at all
   Counter requests_active;
   Counter receive_starved;  // a stream wanted a receive buffer when none was left
   Counter body_buffers_in_use;

@@ -2,6 +2,8 @@
 // without `more`; stopping_ once its cancel has been asked for.
 #include "engine/stream.h"
 
+#include "engine/tls_session.h"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -76,12 +78,21 @@ void Stream::receive_failed(int errnum) {
 // (cancelled for a backlog that has been read since, or out of buffers) is begun again.
 void Stream::settle() {
   if (!waiter_) return;
-  const bool come = awaited_ == Awaited::receive_end ? !armed_ : count_ > 0 || ended_ || !failure_;
-  if (come) {
+  if (has_come(awaited_)) {
     std::exchange(waiter_, nullptr).resume();
-  } else if (!armed_ && !retry_.armed()) {
-    arm_receive();
+  } else {
+    begin_receive();
   }
+}
+
+bool Stream::has_come(Awaited awaited) {
+  if (awaited == Awaited::receive_end) return !armed_;
+  if (tls_ != nullptr && awaited == Awaited::bytes) return decrypted();
+  return count_ > 0 || ended_ || !failure_;
+}
+
+void Stream::begin_receive() {
+  if (!armed_ && !retry_.armed()) arm_receive();
 }
 
 void Stream::wait(std::coroutine_handle<> self, Awaited awaited) {
@@ -129,6 +140,18 @@ void Stream::stop_receive() {
 }
 
 std::span<const std::byte> Stream::available() const {
+  return tls_ == nullptr ? received() : tls_->plain();
+}
+
+void Stream::consume(std::size_t bytes) {
+  if (tls_ == nullptr) {
+    drop_received(bytes);
+  } else {
+    tls_->consume(bytes);
+  }
+}
+
+std::span<const std::byte> Stream::received() const {
   if (count_ == 0) return {};
   Shard& shard = Shard::current();
   const ReceivedPiece& piece = shard.received(first_);
@@ -136,7 +159,7 @@ std::span<const std::byte> Stream::available() const {
           static_cast<std::size_t>(piece.end - piece.begin)};
 }
 
-void Stream::consume(std::size_t bytes) {
+void Stream::drop_received(std::size_t bytes) {
   if (bytes == 0) return;
   CHECK(count_ > 0);
   ReceivedPiece& piece = Shard::current().received(first_);
@@ -151,13 +174,19 @@ void Stream::consume(std::size_t bytes) {
 }
 
 bool Stream::Readable::await_ready() {
-  if (stream.count_ > 0 || stream.ended_ || !stream.failure_) return true;
-  if (!stream.armed_ && !stream.retry_.armed()) stream.arm_receive();
+  if (stream.has_come(Awaited::bytes)) return true;
+  stream.begin_receive();
+  return false;
+}
+
+bool Stream::Received::await_ready() {
+  if (stream.has_come(Awaited::received)) return true;
+  stream.begin_receive();
   return false;
 }
 
 Result<bool> Stream::Readable::await_resume() {
-  if (stream.count_ > 0) return true;
+  if (!stream.available().empty()) return true;
   if (!stream.failure_) return std::unexpected(stream.failure_.error());
   return false;
 }
@@ -195,13 +224,13 @@ Task<Result<std::size_t>> Stream::receive_directly(std::span<std::byte> into) {
   co_return done;
 }
 
-Task<Result<std::size_t>> Stream::read(std::span<std::byte> into) {
+Task<Result<std::size_t>> Stream::read_clear(std::span<std::byte> into) {
   std::size_t done = 0;
   while (done < into.size()) {
-    if (const auto ready = available(); !ready.empty()) {
+    if (const auto ready = received(); !ready.empty()) {
       const std::size_t piece = std::min(ready.size(), into.size() - done);
       std::memcpy(into.data() + done, ready.data(), piece);
-      consume(piece);
+      drop_received(piece);
       done += piece;
       continue;
     }
@@ -222,10 +251,12 @@ Task<Result<std::size_t>> Stream::read(std::span<std::byte> into) {
 }
 
 void Stream::shut_down() {
+  if (tls_ != nullptr) tls_->notify_close();
   Shard::current().ring().shut_down(fd(), SHUT_RDWR);
 }
 
 void Stream::shut_down_sending() {
+  if (tls_ != nullptr) tls_->notify_close();
   Shard::current().ring().shut_down(fd(), SHUT_WR);
 }
 
@@ -233,7 +264,9 @@ Task<void> Stream::close() {
   deadline_.disarm();
   co_await receive_stopped();
   retry_.disarm();
-  while (count_ > 0) consume(available().size());
+  if (tls_ != nullptr) tls_->notify_close();
+  tls_.reset();
+  while (count_ > 0) drop_received(received().size());
   // Nothing refers to the descriptor any more; a socket's close does not wait.
   Shard::current().ring().close_now(socket_.release());
 }

@@ -23,7 +23,7 @@ constexpr std::uint64_t settled_ns = 1'000'000'000;
 constexpr std::size_t send_now_bytes_max = 256 * 1024;
 }  // namespace
 
-Task<Result<>> Stream::send(std::span<const std::byte> bytes, bool more) {
+Task<Result<>> Stream::send_clear(std::span<const std::byte> bytes, bool more) {
   // When every request of this turn has been worked on: sent together they wake a peer on this
   // machine once (it is still reading the first when the next comes), and each of the two kinds of
   // work finds its code and data in the processor's caches. Then without a request to the ring, if
@@ -63,7 +63,7 @@ Task<Result<>> Stream::send_copied(FileSource& source, std::size_t bytes) {
   if (*got < piece.size()) co_return fail(Errc::eof);
   source.offset += *got;
   source.bytes -= *got;
-  co_return co_await send(piece, source.bytes > 0);
+  co_return co_await send_clear(piece, source.bytes > 0);
 }
 
 // Whether the piece at the front of the source can be sent without waiting for a disk.
@@ -89,7 +89,7 @@ bool Stream::is_cached(const FileSource& source, std::size_t piece, Cached& cach
   return true;
 }
 
-Task<Result<>> Stream::send_file(FileSource source) {
+Task<Result<>> Stream::send_file_clear(FileSource source) {
   Ring& ring = Shard::current().ring();
   // Once a piece was cold, what follows is being read ahead: in the cache by name, not yet by
   // content, so that sendfile(2) would wait for the disk on this thread. The rest is copied.

@@ -47,6 +47,11 @@ constexpr ShardFamily shard_families[] = {
     {"millrace_connections_reset_total", Type::counter,
      "Connections ended by a reset because input was left unread after an error.",
      &StatusPage::connections_reset},
+    {"millrace_tls_handshakes_total", Type::counter, "TLS handshakes that ended well.",
+     &StatusPage::tls_handshakes},
+    {"millrace_tls_handshakes_failed_total", Type::counter,
+     "TLS handshakes that failed, and connections in clear text to a port that speaks TLS.",
+     &StatusPage::tls_handshakes_failed},
     {"millrace_requests_active", Type::gauge, "Requests being served.",
      &StatusPage::requests_active},
     {"millrace_receive_starved_total", Type::counter,
@@ -201,6 +206,11 @@ void append_process(Exposition& out, const MetricsFacts& facts) {
   out.family("millrace_durability_info", Type::gauge,
              "Always 1; the label tells what is on stable storage before an answer.");
   out.sample({{"mode", facts.durability}}, std::uint64_t{1});
+  if (facts.tls_expires_at != 0) {
+    out.family("millrace_tls_certificate_expires_seconds", Type::gauge,
+               "When the certificate ends that new connections are shown, since 1970.");
+    out.sample({}, static_cast<double>(facts.tls_expires_at));
+  }
   const ProcessFacts& process = facts.process;
   out.family("process_resident_memory_bytes", Type::gauge, "Resident memory.");
   out.sample({}, process.resident_bytes);

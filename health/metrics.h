@@ -36,6 +36,7 @@ struct MetricsFacts {
   std::span<const FilesystemFacts> filesystems;
   View::Snapshot view;
   ProcessFacts process;
+  std::int64_t tls_expires_at = 0;  // of the certificate, seconds since 1970; 0: clear text
   const cluster::Figures* cluster = nullptr;  // null: standalone
 };
 

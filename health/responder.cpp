@@ -23,6 +23,7 @@ Responder::Responder(engine::Shard& shard, const ServiceOptions& options,
       start_time_seconds_(start_time_seconds()),
       server_(shard, {.handler = {&Responder::on_request, this},
                       .balance = &balance_,
+                      .tls = options.tls,
                       .connections_max = limits::connections_max,
                       .connections_crowded = limits::connections_crowded}),
       tick_(*this),
@@ -210,16 +211,18 @@ engine::Task<> Responder::serve_metrics(http::Exchange& exchange) {
       filesystems.push_back({probes_[i]->directory(), verdicts_[i], probes_[i]->rounds(),
                              probes_[i]->rounds_failed(), probes_[i]->duration_ns()});
     }
-    append_metrics(text, {.version = options_.version,
-                          .durability = options_.durability,
-                          .now_ns = shard_.now_ns(),
-                          .frontends = options_.frontends,
-                          .health_page = &shard_.page(),
-                          .operations = options_.operations,
-                          .filesystems = filesystems,
-                          .view = view,
-                          .process = process_facts(start_time_seconds_),
-                          .cluster = options_.cluster});
+    append_metrics(text,
+                   {.version = options_.version,
+                    .durability = options_.durability,
+                    .now_ns = shard_.now_ns(),
+                    .frontends = options_.frontends,
+                    .health_page = &shard_.page(),
+                    .operations = options_.operations,
+                    .filesystems = filesystems,
+                    .view = view,
+                    .process = process_facts(start_time_seconds_),
+                    .tls_expires_at = options_.tls == nullptr ? 0 : options_.tls->expires_at(),
+                    .cluster = options_.cluster});
   }
   std::ignore = co_await exchange.send(text);
 }

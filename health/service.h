@@ -8,6 +8,7 @@
 #include "engine/descriptor.h"
 #include "engine/log.h"
 #include "engine/shard.h"
+#include "engine/tls.h"
 #include "health/cluster/figures.h"
 #include "health/filesystem_probe.h"
 #include "health/readiness.h"
@@ -42,6 +43,7 @@ struct Door {
 struct ServiceOptions {
   std::vector<sockaddr_storage> listen;        // never shared with another process
   std::vector<sockaddr_storage> agent_listen;  // HAProxy's agent checks; empty: none
+  const engine::TlsIdentity* tls = nullptr;    // of `listen`; null: clear. Agent checks are clear
   std::optional<unsigned> processor;           // to pin to; best one without a frontend
   engine::Logger* logger = nullptr;
   View* view = nullptr;

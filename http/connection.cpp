@@ -73,6 +73,7 @@ Task<> Connection::serve() {
   const auto introduced = co_await take_proxy_header();
   if (!introduced) co_return;
   Next next = Next::request;
+  if (server_.options_.tls != nullptr) next = co_await secure();
   while (next == Next::request) {
     if (!ending_) move_to(server_.waiting_);
     const bool begins = co_await request_begins();
@@ -107,6 +108,36 @@ Task<Result<>> Connection::take_proxy_header() {
     stream_.consume(piece);
     size += piece;
   }
+}
+
+Task<Connection::Next> Connection::secure() {
+  engine::StatusPage& page = server_.shard_.page();
+  // Of the handshake as a whole, so that it can't be drawn out byte by byte.
+  stream_.arm_deadline(limits::head_deadline_ms);
+  const auto secured = co_await stream_.secure(server_.options_.tls->current());
+  stream_.disarm_deadline();
+  info_.tls = secured && *secured;
+  if (info_.tls) {
+    page.tls_handshakes.add();
+    co_return Next::request;
+  }
+  // Who only connects, as plain checks of a port do, has not failed at anything.
+  if (!secured && secured.error().code == engine::Errc::eof && !stream_.timed_out()) {
+    co_return Next::end;
+  }
+  page.tls_handshakes_failed.add();
+  engine::LogLine(server_.shard_.log(), engine::LogLevel::debug, "TLS handshake failed")
+      .field("reason", secured                      ? "clear text"
+                       : stream_.timed_out()        ? "not complete in time"
+                       : *stream_.tls_reason() != 0 ? stream_.tls_reason()
+                                                    : engine::describe(secured.error()));
+  if (!secured) co_return Next::end;
+  static constexpr std::string_view answer =
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 38\r\n"
+      "Connection: close\r\n\r\nThis port speaks TLS: ask with https.\n";
+  stream_.arm_deadline(limits::send_progress_ms);
+  const auto told = co_await stream_.send(std::as_bytes(std::span(answer)));
+  co_return told ? Next::linger : Next::end;
 }
 
 Task<bool> Connection::request_begins() {

@@ -34,6 +34,8 @@ class Connection {
 
   engine::Task<> serve();
   engine::Task<engine::Result<>> take_proxy_header();
+  // The TLS handshake; `request` when it has succeeded.
+  engine::Task<Next> secure();
   // Waits for the first byte of a request; false when there won't be one.
   engine::Task<bool> request_begins();
   engine::Task<Next> serve_request();

@@ -3,6 +3,7 @@
 
 #include "engine/acceptor.h"
 #include "engine/shard.h"
+#include "engine/tls.h"
 #include "http/date.h"
 #include "http/exchange.h"
 
@@ -22,6 +23,7 @@ struct ServerOptions {
   Handler handler;
   engine::Balance* balance = nullptr;        // told of every connection's end; may be null
   const TrustedNetworks* proxies = nullptr;  // who may speak PROXY; null: nobody
+  const engine::TlsIdentity* tls = nullptr;  // every connection is TLS; null: none is
   std::size_t connections_max = engine::limits::connections_per_shard_max;
   // From so many on, each that comes ends the one that has waited longest for a request.
   std::size_t connections_crowded = engine::limits::connections_per_shard_max;

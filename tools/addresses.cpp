@@ -187,10 +187,11 @@ SocketAddress socket_address(const ListenAddress& address, bool has_ipv6) {
   return result;
 }
 
-std::vector<std::string> endpoints(const ListenAddress& address) {
-  if (!address.wildcard()) return {"http://" + address.text()};
+std::vector<std::string> endpoints(const ListenAddress& address, bool tls) {
+  const std::string scheme = tls ? "https://" : "http://";
+  if (!address.wildcard()) return {scheme + address.text()};
   ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return {"http://" + address.text()};
+  if (::getifaddrs(&list) != 0) return {scheme + address.text()};
   const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
   std::vector<std::string> outside;
   std::vector<std::string> loopback;
@@ -211,7 +212,7 @@ std::vector<std::string> endpoints(const ListenAddress& address) {
       continue;
     }
     auto& group = (entry->ifa_flags & IFF_LOOPBACK) != 0 ? loopback : outside;
-    group.push_back("http://" + one.text());
+    group.push_back(scheme + one.text());
   }
   outside.insert(outside.end(), loopback.begin(), loopback.end());
   return outside;

@@ -68,8 +68,8 @@ bool host_has_ipv6();
 // instead of two for each shard to accept from, and one answer to "is the port free".
 SocketAddress socket_address(const ListenAddress& address, bool has_ipv6);
 
-// The addresses by which clients reach a listener ("http://10.0.0.1:9000"): for a wildcard, those
-// of all interfaces that are up, loopback last; link-local IPv6 ones are left out.
-std::vector<std::string> endpoints(const ListenAddress& address);
+// The addresses by which clients reach a listener ("http://10.0.0.1:9000", or https): for a
+// wildcard, those of all interfaces that are up, loopback last; link-local IPv6 ones are left out.
+std::vector<std::string> endpoints(const ListenAddress& address, bool tls);
 
 }  // namespace millrace::tools

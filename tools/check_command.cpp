@@ -11,6 +11,7 @@
 #include "tools/kernel_check.h"
 #include "tools/metrics_token.h"
 #include "tools/ports.h"
+#include "tools/tls_files.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -101,6 +102,12 @@ CheckReport check_machine(const ServeOptions& options) {
   } else {
     report.add("cores", Verdict::no, "", cores.error().why);
     report.add_refusal(cores.error());
+  }
+  if (!options.tls_cert.empty()) {
+    const auto pair = load_tls({options.tls_cert, options.tls_key});
+    if (!pair.has_value()) report.add_refusal(pair.error());
+    report.add("TLS", pair.has_value() ? Verdict::ok : Verdict::no, options.tls_cert,
+               pair.has_value() ? pair->context.subject() : pair.error().why);
   }
   for (const ListenAddress& address : options.listen) check_port(address, "listen", report);
   check_port(options.health, "health", report);

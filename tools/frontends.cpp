@@ -69,7 +69,8 @@ Result<> Frontends::prepare(void* context, engine::Shard& shard) {
   own.server = std::make_unique<http::Server>(
       shard, http::ServerOptions{.handler = own.service->handler(),
                                  .balance = &self.balance_,
-                                 .proxies = trusts ? &self.options_.proxies : nullptr});
+                                 .proxies = trusts ? &self.options_.proxies : nullptr,
+                                 .tls = self.options_.tls});
   for (unsigned listener = 0; listener < self.options_.listen.size(); ++listener) {
     auto socket = engine::listen_on(self.options_.listen[listener], true);
     if (!socket) return std::unexpected(socket.error());

@@ -24,6 +24,7 @@ struct FrontendOptions {
   std::span<engine::StatusPage> pages;      // one for each processor
   int shared_locks_fd = -1;                 // other containers serve the same data: their locks
   http::TrustedNetworks proxies;
+  const engine::TlsIdentity* tls = nullptr;  // null: clear text
   s3::ServiceOptions service;
   s3::store::StoreOptions store;
 };

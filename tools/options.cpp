@@ -209,6 +209,12 @@ Outcome apply_name(ServeOptions& options, Texts texts) {
   options.name = texts[0];
   return {};
 }
+Outcome apply_tls_cert(ServeOptions& options, Texts texts) {
+  return apply_path(options.tls_cert, texts[0]);
+}
+Outcome apply_tls_key(ServeOptions& options, Texts texts) {
+  return apply_path(options.tls_key, texts[0]);
+}
 Outcome apply_log(ServeOptions& options, Texts texts) {
   return apply_path(options.log, texts[0]);
 }
@@ -244,6 +250,12 @@ constexpr SettingSpec specs[] = {
     {"memory_max", "SIZE", false,
      "Resident memory that counts as a full load in the score: 512M, 16G.",
      "of the cgroup or the machine", apply_memory_max},
+    {"tls_cert", "FILE", false,
+     "Speak TLS on all ports, with the certificate in FILE (PEM; those between it and the root "
+     "behind it). Files that change are read again, and so they are on SIGHUP.",
+     "clear text", apply_tls_cert},
+    {"tls_key", "FILE", false, "The private key of that certificate (PEM, no pass phrase).", "",
+     apply_tls_key},
     {"cores", "LIST", false,
      "Processors to run on, one shard each, by their numbers (not a count): 0-3,6.",
      "all that the process may use, within its CPU quota", apply_cores},

@@ -114,6 +114,11 @@ Allowed<ServeOptions> make_options(std::span<const Settings* const> sources) {
   if (auto drain = check_drain(options); !drain.has_value()) {
     return std::unexpected(std::move(drain.error()));
   }
+  if (options.tls_cert.empty() != options.tls_key.empty()) {
+    const bool key = options.tls_key.empty();
+    return refuse(key ? "--tls-key" : "--tls-cert", "is missing",
+                  "a certificate and its key are given together");
+  }
   // A container's ports are those of its cluster: checked when they are known.
   if (options.config_fs.empty()) {
     if (auto listeners = check_listeners(options); !listeners.has_value()) {

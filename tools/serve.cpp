@@ -52,10 +52,10 @@ std::vector<sockaddr_storage> sockets_of(std::span<const ListenAddress> addresse
   return sockets;
 }
 
-std::vector<std::string> endpoints_of(std::span<const ListenAddress> addresses) {
+std::vector<std::string> endpoints_of(std::span<const ListenAddress> addresses, bool tls) {
   std::vector<std::string> all;
   for (const ListenAddress& address : addresses)
-    std::ranges::copy(endpoints(address), std::back_inserter(all));
+    std::ranges::copy(endpoints(address, tls), std::back_inserter(all));
   return all;
 }
 
@@ -106,6 +106,7 @@ class Server {
                       .root = true,
                       .session_token = {}}}),
         operations_(operation_names()) {
+    if (site_.tls) tls_.emplace(std::move(site_.tls->context));
     if (!options.access_log.empty()) {
       access_logger_.emplace(options.access_log, engine::LogLevel::info);
     }
@@ -120,6 +121,7 @@ class Server {
   Allowed<> start();
   Allowed<> start_health();
   Allowed<> start_frontends();
+  void watch_tls();
   void start_membership();
   void wait_for_first_verdict();
   void announce();
@@ -145,6 +147,8 @@ class Server {
   const s3::CredentialTable principals_;
   const std::vector<std::string_view> operations_;
   std::atomic<bool> suspect_{false};
+  std::optional<engine::TlsIdentity> tls_;
+  std::unique_ptr<TlsWatch> tls_watch_;
   health::View view_;
   cluster::Figures figures_;
   std::unique_ptr<Rest> rest_;
@@ -171,6 +175,7 @@ Allowed<> Server::start_health() {
       {.listen = sockets_of(std::span(&options_.health, 1)),
        .agent_listen = options_.agent ? sockets_of(std::span(&*options_.agent, 1))
                                       : std::vector<sockaddr_storage>{},
+       .tls = tls_ ? &*tls_ : nullptr,
        .processor = spare_processor(site_.cores),
        .logger = &logger_,
        .view = &view_,
@@ -214,6 +219,7 @@ Allowed<> Server::start_frontends() {
                            .pages = pages_,
                            .shared_locks_fd = clustered_ ? site_.data->key_locks_fd() : -1,
                            .proxies = {},
+                           .tls = tls_ ? &*tls_ : nullptr,
                            .service = {.region = options_.region,
                                        .domains = domains_,
                                        .credentials = principals_.source(),
@@ -246,26 +252,33 @@ void Server::start_membership() {
   name_lock_ = std::move(joined_->name_lock);  // let go with the data's lock, not with the thread
   member_ = std::make_unique<cluster::Member>(
       std::move(*joined_),
-      cluster::MemberOptions{.host = host_name(),
-                             .endpoints = endpoints_of(options_.listen),
-                             .health_endpoints = endpoints_of(std::span(&options_.health, 1)),
-                             .version = MILLRACE_VERSION,
-                             .settings = settings,
-                             .logger = &logger_,
-                             .view = &view_,
-                             .frontends = pages_,
-                             .figures = &figures_,
-                             // Drains as SIGTERM does, but is not the operator's first.
-                             .on_leave = [this](cluster::Departure departure) {
-                               departure_ = departure;
-                               ::kill(::getpid(), SIGUSR1);
-                             }});
+      cluster::MemberOptions{
+          .host = host_name(),
+          .endpoints = endpoints_of(options_.listen, tls_.has_value()),
+          .health_endpoints = endpoints_of(std::span(&options_.health, 1), tls_.has_value()),
+          .version = MILLRACE_VERSION,
+          .logger = &logger_,
+          .view = &view_,
+          .frontends = pages_,
+          .figures = &figures_,
+          // Drains as SIGTERM does, but is not the operator's first.
+          .on_leave = [this](cluster::Departure departure) {
+             departure_ = departure;
+             ::kill(::getpid(), SIGUSR1);
+           }});
+}
+
+void Server::watch_tls() {
+  if (!tls_) return;
+  tls_watch_ = std::make_unique<TlsWatch>(TlsFiles{options_.tls_cert, options_.tls_key},
+                                          site_.tls->seen, *tls_, logger_.add_channel());
 }
 
 Allowed<> Server::start() {
   if (const auto health = start_health(); !health) return health;
   start_membership();
   if (const auto frontends = start_frontends(); !frontends) return frontends;
+  watch_tls();
   health_->mark_started();
   wait_for_first_verdict();
   return {};
@@ -283,13 +296,14 @@ void Server::wait_for_first_verdict() {
 }
 
 void Server::announce() {
-  const BannerFacts facts{.options = &options_,
-                          .cores = &site_.cores,
-                          .abilities = &site_.abilities,
-                          .credentials = &site_.credentials,
-                          .directory_id = site_.data->format().id,
-                          .endpoints = endpoints_of(options_.listen),
-                          .health_endpoints = endpoints_of(std::span(&options_.health, 1))};
+  const BannerFacts facts{
+      .options = &options_,
+      .cores = &site_.cores,
+      .abilities = &site_.abilities,
+      .credentials = &site_.credentials,
+      .directory_id = site_.data->format().id,
+      .endpoints = endpoints_of(options_.listen, tls_.has_value()),
+      .health_endpoints = endpoints_of(std::span(&options_.health, 1), tls_.has_value())};
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   std::fputs((terminal ? terminal_banner(facts) : structured_banner(facts)).c_str(), stderr);
   std::fputs("ready\n", stdout);
@@ -302,6 +316,7 @@ bool Server::take_signal(int signal) {
   if (signal == SIGHUP) {
     logger_.reopen();
     if (access_logger_) access_logger_->reopen();
+    if (tls_watch_) tls_watch_->look();
   }
   if (signal == SIGUSR1) return departure_ != cluster::Departure::stays;
   if (signal != SIGTERM && signal != SIGINT) return false;

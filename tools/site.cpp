@@ -48,6 +48,11 @@ Allowed<Site> look_around(const ServeOptions& options, const cluster::Joined* jo
   auto token = load_metrics_token(options.metrics_token_file);
   if (!token) return pass_on(token.error());
   site.metrics_token = std::move(*token);
+  if (!options.tls_cert.empty()) {
+    auto pair = load_tls({options.tls_cert, options.tls_key});
+    if (!pair) return pass_on(pair.error());
+    site.tls = std::move(*pair);
+  }
   auto data = joined == nullptr ? DataDirectory::open(options.data)
                                 : DataDirectory::open_of_cluster(
                                       options.data, joined->configuration.data[0].id,

@@ -9,6 +9,7 @@
 #include "tools/data_directory.h"
 #include "tools/options.h"
 #include "tools/refusal.h"
+#include "tools/tls_files.h"
 
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ struct Site {
   s3::store::Abilities abilities;
   Credentials credentials;
   std::string metrics_token;  // empty: /metrics wants none
+  std::optional<TlsPair> tls;  // none: clear text
 };
 
 // Looks in the order of what is cheapest to put right. `joined` is null for a standalone server.

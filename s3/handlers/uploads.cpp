@@ -86,8 +86,8 @@ std::string completed_document(const Request& request, const store::Completed& c
   std::string document;
   xml::Writer writer(document);
   writer.open_root("CompleteMultipartUploadResult");
-  const std::string location =
-      std::string("http://").append(request.head().host).append(request.head().path);
+  std::string location = request.exchange.connection().tls ? "https://" : "http://";
+  location.append(request.head().host).append(request.head().path);
   writer.text("Location", location);
   writer.text("Bucket", request.bucket());
   writer.key("Key", request.key->view(), xml::KeyEncoding::plain);

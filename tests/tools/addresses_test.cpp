@@ -120,11 +120,13 @@ TEST_CASE("what is no network") {
 }
 
 TEST_CASE("endpoints of a wildcard name the interfaces, and never the wildcard") {
-  const auto all = endpoints(address("0.0.0.0:9000"));
+  const auto all = endpoints(address("0.0.0.0:9000"), false);
   REQUIRE_FALSE(all.empty());
   CHECK(all.back() == "http://127.0.0.1:9000");
   for (const std::string& endpoint : all) CHECK(endpoint.find("0.0.0.0") == std::string::npos);
-  CHECK(endpoints(address("10.9.8.7:80")) == std::vector<std::string>{"http://10.9.8.7:80"});
+  CHECK(endpoints(address("10.9.8.7:80"), false) == std::vector<std::string>{"http://10.9.8.7:80"});
+  CHECK(endpoints(address("10.9.8.7:80"), true) == std::vector<std::string>{"https://10.9.8.7:80"});
+  CHECK(endpoints(address("0.0.0.0:9000"), true).back() == "https://127.0.0.1:9000");
 }
 
 TEST_CASE("a port that another socket listens on is refused, and the process named") {
