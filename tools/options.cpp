@@ -169,12 +169,9 @@ Outcome apply_anonymous(ServeOptions& options, Texts texts) {
 }
 
 Outcome apply_number(std::uint32_t& into, const std::string& text, std::uint32_t max) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number > max) {
-    return wrong(text, fmt::format("use a whole number from 0 to {}", max));
-  }
-  into = number;
+  const auto number = parse_whole_number(text, 0, max);
+  if (!number) return wrong(text, fmt::format("use a whole number from 0 to {}", max));
+  into = static_cast<std::uint32_t>(*number);
   return {};
 }
 

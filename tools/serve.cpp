@@ -14,10 +14,10 @@
 #include "tools/drain.h"
 #include "tools/frontends.h"
 #include "tools/notify.h"
+#include "tools/serve_parts.h"
 #include "tools/signals.h"
 #include "tools/site.h"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,58 +32,6 @@
 namespace millrace::tools {
 
 namespace cluster = health::cluster;
-
-namespace {
-
-// A wildcard of any family is one socket of each: peers then show their own addresses.
-std::vector<sockaddr_storage> sockets_of(std::span<const ListenAddress> addresses) {
-  std::vector<sockaddr_storage> sockets;
-  for (ListenAddress address : addresses) {
-    if (address.family != AddressFamily::any) {
-      sockets.push_back(socket_address(address, host_has_ipv6()).address);
-      continue;
-    }
-    address.family = AddressFamily::ipv4;
-    sockets.push_back(socket_address(address, false).address);
-    if (!host_has_ipv6()) continue;
-    address.family = AddressFamily::ipv6;
-    sockets.push_back(socket_address(address, true).address);
-  }
-  return sockets;
-}
-
-std::vector<std::string> endpoints_of(std::span<const ListenAddress> addresses, bool tls) {
-  std::vector<std::string> all;
-  for (const ListenAddress& address : addresses)
-    std::ranges::copy(endpoints(address, tls), std::back_inserter(all));
-  return all;
-}
-
-s3::store::Durability durability_of(Durability durability) {
-  switch (durability) {
-    case Durability::strict: return s3::store::Durability::strict;
-    case Durability::data: return s3::store::Durability::data;
-    case Durability::none: break;
-  }
-  return s3::store::Durability::none;
-}
-
-// A processor without a frontend, for the health shard.
-std::optional<unsigned> spare_processor(const Cores& cores) {
-  for (const unsigned processor : affinity_processors()) {
-    if (std::ranges::find(cores.processors, processor) == cores.processors.end()) return processor;
-  }
-  return std::nullopt;
-}
-
-std::vector<std::string_view> operation_names() {
-  std::vector<std::string_view> names;
-  for (const s3::Operation& each : s3::operations()) names.push_back(each.name);
-  names.push_back("Unknown");
-  return names;
-}
-
-}  // namespace
 
 namespace {
 
@@ -199,44 +147,33 @@ Allowed<> Server::start_health() {
   return {};
 }
 
-namespace {
-
-// A quarter of the descriptors at most goes to objects that are kept open; connections come first.
-std::size_t objects_kept_max(std::size_t shards) {
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return 0;
-  return std::min<std::size_t>(s3::store::objects_kept_max, files.rlim_cur / 4 / shards);
-}
-
-}  // namespace
-
 Allowed<> Server::start_frontends() {
-  FrontendOptions frontend{.listen = sockets_of(options_.listen),
-                           .processors = site_.cores.processors,
-                           .pinned = site_.cores.pinned,
-                           .logger = &logger_,
-                           .access_logger = access_logger_ ? &*access_logger_ : nullptr,
-                           .pages = pages_,
-                           .shared_locks_fd = clustered_ ? site_.data->key_locks_fd() : -1,
-                           .proxies = {},
-                           .tls = tls_ ? &*tls_ : nullptr,
-                           .service = {.region = options_.region,
-                                       .domains = domains_,
-                                       .credentials = principals_.source(),
-                                       .default_owner = {},
-                                       .anonymous_owner = {.uid = options_.anonymous_uid,
-                                                           .gid = options_.anonymous_gid},
-                                       .buckets_max = options_.buckets_max,
-                                       .objects_kept_max = objects_kept_max(pages_.size()),
-                                       .side_door = {.owns = &health::is_s3_port_health_path,
-                                                     .reserves = &health::is_reserved_bucket,
-                                                     .serve = &serve_side_door,
-                                                     .context = &view_}},
-                           .store = {.data_fd = site_.data->fd(),
-                                     .durability = durability_of(options_.durability),
-                                     .abilities = site_.abilities,
-                                     .commits = {},
-                                     .suspect = &suspect_}};
+  FrontendOptions frontend{
+      .listen = sockets_of(options_.listen),
+      .processors = site_.cores.processors,
+      .pinned = site_.cores.pinned,
+      .logger = &logger_,
+      .access_logger = access_logger_ ? &*access_logger_ : nullptr,
+      .pages = pages_,
+      .shared_locks_fd = clustered_ ? site_.data->key_locks_fd() : -1,
+      .proxies = {},
+      .tls = tls_ ? &*tls_ : nullptr,
+      .service = {.region = options_.region,
+                  .domains = domains_,
+                  .credentials = principals_.source(),
+                  .default_owner = {},
+                  .anonymous_owner = {.uid = options_.anonymous_uid, .gid = options_.anonymous_gid},
+                  .buckets_max = options_.buckets_max,
+                  .objects_kept_max = objects_kept_max(pages_.size()),
+                  .side_door = {.owns = &health::is_s3_port_health_path,
+                                .reserves = &health::is_reserved_bucket,
+                                .serve = &serve_side_door,
+                                .context = &view_}},
+      .store = {.data_fd = site_.data->fd(),
+                .durability = durability_of(options_.durability),
+                .abilities = site_.abilities,
+                .commits = {},
+                .suspect = &suspect_}};
   for (const Network& network : options_.proxy_networks) frontend.proxies.add(network.text());
   frontends_ = std::make_unique<Frontends>(std::move(frontend));
   const auto started = frontends_->start();
@@ -257,15 +194,16 @@ void Server::start_membership() {
           .endpoints = endpoints_of(options_.listen, tls_.has_value()),
           .health_endpoints = endpoints_of(std::span(&options_.health, 1), tls_.has_value()),
           .version = MILLRACE_VERSION,
+          .settings = settings,
           .logger = &logger_,
           .view = &view_,
           .frontends = pages_,
           .figures = &figures_,
           // Drains as SIGTERM does, but is not the operator's first.
           .on_leave = [this](cluster::Departure departure) {
-             departure_ = departure;
-             ::kill(::getpid(), SIGUSR1);
-           }});
+            departure_ = departure;
+            ::kill(::getpid(), SIGUSR1);
+          }});
 }
 
 void Server::watch_tls() {
@@ -343,6 +281,9 @@ void Server::drain() {
   const auto not_ready = std::chrono::nanoseconds(since_ns == 0 ? 0 : now_ns - since_ns);
   const DrainPlan plan = plan_drain(
       options_, clustered_, std::chrono::duration_cast<std::chrono::milliseconds>(not_ready));
+  engine::LogLine(logger_.add_channel(), engine::LogLevel::info, "stopping; again to end at once")
+      .field("notice_ms", static_cast<std::uint64_t>(plan.notice_end.count()))
+      .field("deadline_ms", static_cast<std::uint64_t>(plan.deadline.count()));
   health_->drain();
   if (member_) member_->drain();
   wait_until(begun + plan.notice_end);
