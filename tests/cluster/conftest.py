@@ -131,9 +131,11 @@ class Cluster:
             assert time.monotonic() < deadline, f"{seen} instead of {wanted}"
 
     def end(self):
-        for container in self.containers:
-            if container.process.poll() is None:
-                container.stop()
+        running = [each for each in self.containers if each.process.poll() is None]
+        for container in running:  # all at once: some take a notice
+            container.process.send_signal(signal.SIGTERM)
+        for container in running:
+            assert container.process.wait(servers.STOP_S) == 0, container.output()
 
 
 @pytest.fixture
