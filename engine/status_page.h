@@ -61,8 +61,8 @@ struct alignas(64) StatusPage {
   Counter busy_ns;  // time spent outside waiting
   Counter connections;
   Counter connections_accepted;
-  Counter connections_refused;  // over the limit, closed at once
-  Counter connections_reset;    // ended by RST after an error whose input was not read out
+  Counter connections_refused;    // over the limit, closed at once
+  Counter connections_reset;      // ended by RST after an error whose input was not read out
   Counter tls_handshakes;         // that ended well
   Counter tls_handshakes_failed;  // refused by either side, or not TLS at all
   Counter requests_active;

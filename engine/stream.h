@@ -91,6 +91,10 @@ class Stream {
 
   // Ends both directions at once; waits end soon after.
   void shut_down();
+  // With TLS tells the peer that what it has got is all (close_notify), once the socket has room;
+  // before shut_down_sending(), which does so only where there is room. The caller sets the
+  // deadline.
+  Task<void> announce_end();
   // Tells the peer that nothing more will be sent.
   void shut_down_sending();
   // Ends the receive, gives every buffer back and closes the socket.

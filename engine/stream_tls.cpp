@@ -88,6 +88,12 @@ Task<Result<>> Stream::flush_secure() {
   }
 }
 
+Task<void> Stream::announce_end() {
+  if (tls_ == nullptr) co_return;
+  tls_->notify_close();
+  std::ignore = co_await flush_secure();
+}
+
 Task<Result<>> Stream::send_secure(std::span<const std::byte> bytes, bool more) {
   co_await Yield{};  // as in send_clear()
   for (;;) {

@@ -111,10 +111,23 @@ void TlsSession::consume(std::size_t bytes) {
   plain_.reset();
 }
 
+// OpenSSL gives its buffers for records back after each record. While one follows another that
+// costs more than the memory: an allocator hands out another one each time, out of the caches.
+void TlsSession::keep_record_buffers(bool keep) {
+  if (keep == keeps_record_buffers_) return;
+  keeps_record_buffers_ = keep;
+  if (keep) {
+    SSL_clear_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);
+  } else {
+    SSL_set_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);
+  }
+}
+
 TlsSession::Step TlsSession::read(std::span<std::byte> into, std::size_t& bytes) {
   CHECK(begin_ == end_);
   bytes = 0;
   if (broken_) return Step::failed;
+  keep_record_buffers(into.size() >= record_bytes_max);
   ERR_clear_error();
   more_ = false;
   return outcome(SSL_read_ex(ssl_, into.data(), into.size(), &bytes));
@@ -160,6 +173,7 @@ Result<std::size_t> TlsSession::write(std::span<const std::byte> bytes, bool mor
     if (broken_) return std::unexpected(error_);
     const std::size_t piece = std::min(bytes.size() - done, record_bytes_max);
     more_ = more || done + piece < bytes.size();
+    keep_record_buffers(more_);
     ERR_clear_error();
     std::size_t taken = 0;
     const Step step = outcome(SSL_write_ex(ssl_, bytes.data() + done, piece, &taken));

@@ -66,6 +66,7 @@ class TlsSession {
   explicit TlsSession(Stream& stream) : stream_(stream) {}
   Step outcome(int result);
   bool put(std::span<const std::byte> ciphertext);
+  void keep_record_buffers(bool keep);
 
   Stream& stream_;
   ssl_st* ssl_ = nullptr;
@@ -77,6 +78,7 @@ class TlsSession {
   Error error_{Errc::malformed, 0};
   const char* reason_ = "";
   bool more_ = false;
+  bool keeps_record_buffers_ = false;
   bool broken_ = false;
   bool notified_ = false;
 };

@@ -114,7 +114,9 @@ Task<Connection::Next> Connection::secure() {
   engine::StatusPage& page = server_.shard_.page();
   // Of the handshake as a whole, so that it can't be drawn out byte by byte.
   stream_.arm_deadline(limits::head_deadline_ms);
+  handshaking_ = true;
   const auto secured = co_await stream_.secure(server_.options_.tls->current());
+  handshaking_ = false;
   stream_.disarm_deadline();
   info_.tls = secured && *secured;
   if (info_.tls) {
@@ -227,6 +229,8 @@ Task<Connection::Next> Connection::after_answer(Exchange& exchange) {
 }
 
 Task<> Connection::linger() {
+  stream_.arm_deadline(limits::send_progress_ms);
+  co_await stream_.announce_end();
   stream_.shut_down_sending();
   stream_.arm_receive_deadline(limits::linger_ms);
   std::size_t dropped = 0;

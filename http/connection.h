@@ -21,8 +21,10 @@ class Connection {
   // Ends it at once; it leaves the server when what it waits for has come back. Until then it is
   // in the list of the busy ones.
   void end();
-  // Ends it soon, unless its next request is on its way.
-  void wait_no_longer() { stream_.arm_receive_deadline(limits::drain_idle_ms); }
+  // Ends it soon, unless its next request is on its way, or a handshake, which goes before one.
+  void wait_no_longer() {
+    if (!handshaking_) stream_.arm_receive_deadline(limits::drain_idle_ms);
+  }
   Connection* next() const { return next_; }
 
  private:
@@ -54,6 +56,7 @@ class Connection {
   Connection** previous_ = nullptr;
   ConnectionList* list_ = nullptr;
   bool ending_ = false;
+  bool handshaking_ = false;
 };
 
 }  // namespace millrace::http
