@@ -56,10 +56,11 @@ class Millrace:
     access_key: str = ""
     secret_key: str = ""
     generated: bool = True
+    scheme: str = "http"
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def pid(self):
@@ -81,7 +82,8 @@ class Millrace:
         with open(log, "wb") as out:
             process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL,
                                        stdout=out, stderr=subprocess.STDOUT, env=env)
-        server = cls(data, log, process, *ports, generated=not credentials)
+        server = cls(data, log, process, *ports, generated=not credentials,
+                     scheme="https" if "--tls-cert" in arguments else "http")
         try:
             server.wait_ready()
             server.access_key, server.secret_key = (

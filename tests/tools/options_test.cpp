@@ -217,6 +217,18 @@ TEST_CASE("a notice that leaves nothing of the drain is refused") {
   }
 }
 
+TEST_CASE("a certificate and its key are given together") {
+  const ServeOptions options =
+      options_of({"serve", "--data", "d", "--tls-cert", "c"}, {"MILLRACE_TLS_KEY=k"});
+  CHECK(options.tls_cert == "c");
+  CHECK(options.tls_key == "k");
+  CHECK(options_of({"serve", "--config-fs", "f", "--tls-cert", "c", "--tls-key", "k"}).tls_key ==
+        "k");
+  CHECK(options_of({"serve", "--data", "d"}).tls_cert.empty());
+  CHECK(holds(refusal_of({"serve", "--data", "d", "--tls-cert", "c"}), "--tls-key: is missing"));
+  CHECK(holds(refusal_of({"serve", "--data", "d", "--tls-key", "k"}), "--tls-cert: is missing"));
+}
+
 TEST_CASE("domains are DNS names") {
   for (const char* name : {"s3_x.com", "-a.com", "a-.com", "a..com", ".a", "a.", "", "a:9000"}) {
     CAPTURE(name);
