@@ -38,6 +38,16 @@ inline constexpr std::size_t agents_max = 64;
 inline constexpr std::uint64_t agent_deadline_ms = 1'000;
 static_assert(connections_crowded < connections_max);
 
+// Datagrams of other containers that one turn of the peers' thread takes; and that are thrown away
+// when it comes back from a pause.
+inline constexpr std::size_t datagrams_per_turn = 256;
+inline constexpr std::size_t datagrams_discarded_max = 4'096;
+// Beats that one turn of the member's thread (250 ms) reads: of those that the network is silent
+// about, of the rest in turn, and of the rest until each was seen twice after the start.
+inline constexpr std::size_t beats_wanted_per_turn = 64;
+inline constexpr std::size_t beats_in_turn = 4;
+inline constexpr std::size_t beats_in_turn_at_first = 64;
+
 // A body of the health paths, JSON included.
 inline constexpr std::size_t body_bytes_max = 256;
 

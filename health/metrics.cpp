@@ -224,23 +224,62 @@ void append_process(Exposition& out, const MetricsFacts& facts) {
   out.sample({}, process.start_time_seconds);
 }
 
+struct ClusterFamily {
+  std::string_view name;
+  Type type;
+  std::string_view help;
+  std::atomic<std::uint64_t> cluster::Figures::* figure;
+};
+using cluster::Figures;
+constexpr ClusterFamily cluster_families[] = {
+    {"millrace_cluster_generation", Type::gauge,
+     "The generation of the cluster's configuration that this container goes by.",
+     &Figures::generation},
+    {"millrace_cluster_containers", Type::gauge, "Containers that the cluster's configuration has.",
+     &Figures::containers},
+    {"millrace_cluster_containers_active", Type::gauge,
+     "Containers that this one sees alive and taking requests, itself included.",
+     &Figures::containers_active},
+    {"millrace_cluster_containers_by_beat_alone", Type::gauge,
+     "Containers that live by the configuration filesystem, but that the network does not reach.",
+     &Figures::containers_by_beat_alone},
+    {"millrace_cluster_document_faults", Type::gauge,
+     "Documents that can't be used: torn, foreign or of a newer version.", &Figures::faults},
+    {"millrace_cluster_probes_total", Type::counter, "Probes of other containers.",
+     &Figures::probes},
+    {"millrace_cluster_probes_unanswered_total", Type::counter,
+     "Probes that neither the container nor anybody else on its behalf answered.",
+     &Figures::probes_unanswered},
+    {"millrace_cluster_doubts_total", Type::counter,
+     "Doubts whether a container lives that began here.", &Figures::doubts},
+    {"millrace_cluster_refutations_total", Type::counter,
+     "Times that this container took back what others thought of it.", &Figures::refutations},
+    {"millrace_cluster_beats_read_total", Type::counter,
+     "Beats of other containers that were read from the configuration filesystem.",
+     &Figures::beats_read},
+    {"millrace_cluster_datagrams_sent_total", Type::counter, "Datagrams to other containers.",
+     &Figures::datagrams_sent},
+    {"millrace_cluster_datagram_sent_bytes_total", Type::counter,
+     "Bytes of datagrams to other containers.", &Figures::datagram_bytes_sent},
+    {"millrace_cluster_datagrams_received_total", Type::counter,
+     "Datagrams that came, refused ones included.", &Figures::datagrams_received},
+    {"millrace_cluster_datagrams_refused_total", Type::counter,
+     "Datagrams that this cluster's key had not sealed, or not of the form.",
+     &Figures::datagrams_refused},
+    {"millrace_cluster_datagrams_stale_total", Type::counter,
+     "Datagrams of this cluster that were not fresh, or for another container.",
+     &Figures::datagrams_stale},
+};
+
 void append_cluster(Exposition& out, const MetricsFacts& facts) {
   if (facts.cluster == nullptr) return;
-  const cluster::Figures& figures = *facts.cluster;
-  out.family("millrace_cluster_generation", Type::gauge,
-             "The generation of the cluster's configuration that this container goes by.");
-  out.sample({}, figures.generation.load());
-  out.family("millrace_cluster_containers", Type::gauge,
-             "Containers that the cluster's configuration has.");
-  out.sample({}, figures.containers.load());
-  out.family("millrace_cluster_containers_active", Type::gauge,
-             "Containers that this one sees alive and taking requests, itself included.");
-  out.sample({}, figures.containers_active.load());
+  const Figures& figures = *facts.cluster;
+  for (const auto& family : cluster_families) {
+    out.family(family.name, family.type, family.help);
+    out.sample({}, (figures.*family.figure).load());
+  }
   out.family("millrace_cluster_drained", Type::gauge, "1 when this container is drained.");
   out.sample({}, std::uint64_t{figures.drained.load()});
-  out.family("millrace_cluster_document_faults", Type::gauge,
-             "Documents that can't be used: torn, foreign or of a newer version.");
-  out.sample({}, figures.faults.load());
   const std::uint64_t heard = figures.heard_ns;
   const std::uint64_t age = heard != 0 && facts.now_ns > heard ? facts.now_ns - heard : 0;
   out.family("millrace_cluster_configuration_age_seconds", Type::gauge,

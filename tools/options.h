@@ -50,8 +50,8 @@ struct ServeOptions {
   engine::LogLevel log_level = engine::LogLevel::info;
   std::string log;                      // empty: standard error
   std::string access_log;               // empty: none is written
-  std::string tls_cert;  // a path; empty: no listener speaks TLS
-  std::string tls_key;   // given with it, and only so
+  std::string tls_cert;                 // a path; empty: no listener speaks TLS
+  std::string tls_key;                  // given with it, and only so
   std::vector<Network> proxy_networks;  // connections from there must begin with PROXY v1 or v2
   // See drain.h. The deadline is below the 30 s that Kubernetes grants, and above the notice.
   std::optional<std::chrono::seconds> drain_notice;  // none: by whether it is in a cluster

@@ -18,6 +18,7 @@
 #include "tools/signals.h"
 #include "tools/site.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,7 +71,7 @@ class Server {
   Allowed<> start_health();
   Allowed<> start_frontends();
   void watch_tls();
-  void start_membership();
+  Allowed<> start_membership();
   void wait_for_first_verdict();
   void announce();
   void wait();
@@ -183,9 +184,13 @@ Allowed<> Server::start_frontends() {
   return {};
 }
 
-void Server::start_membership() {
-  if (!clustered_) return;
-  const cluster::Settings settings = joined_->configuration.settings();
+Allowed<> Server::start_membership() {
+  if (!clustered_) return {};
+  auto peer_sockets = cluster::open_peer_sockets(sockets_of(std::span(&options_.health, 1)));
+  if (!peer_sockets) {
+    return refuse_errno(fmt::format("{} (UDP)", options_.health.text()), peer_sockets.error().sys,
+                        "choose another --health: containers talk to each other at its port");
+  }
   name_lock_ = std::move(joined_->name_lock);  // let go with the data's lock, not with the thread
   member_ = std::make_unique<cluster::Member>(
       std::move(*joined_),
@@ -194,16 +199,17 @@ void Server::start_membership() {
           .endpoints = endpoints_of(options_.listen, tls_.has_value()),
           .health_endpoints = endpoints_of(std::span(&options_.health, 1), tls_.has_value()),
           .version = MILLRACE_VERSION,
-          .settings = settings,
           .logger = &logger_,
           .view = &view_,
           .frontends = pages_,
           .figures = &figures_,
+          .peer_sockets = std::move(*peer_sockets),
           // Drains as SIGTERM does, but is not the operator's first.
           .on_leave = [this](cluster::Departure departure) {
             departure_ = departure;
             ::kill(::getpid(), SIGUSR1);
           }});
+  return {};
 }
 
 void Server::watch_tls() {
@@ -214,7 +220,7 @@ void Server::watch_tls() {
 
 Allowed<> Server::start() {
   if (const auto health = start_health(); !health) return health;
-  start_membership();
+  if (const auto membership = start_membership(); !membership) return membership;
   if (const auto frontends = start_frontends(); !frontends) return frontends;
   watch_tls();
   health_->mark_started();

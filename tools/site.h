@@ -21,7 +21,7 @@ struct Site {
   std::optional<DataDirectory> data;
   s3::store::Abilities abilities;
   Credentials credentials;
-  std::string metrics_token;  // empty: /metrics wants none
+  std::string metrics_token;   // empty: /metrics wants none
   std::optional<TlsPair> tls;  // none: clear text
 };
 

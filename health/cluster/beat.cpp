@@ -36,6 +36,8 @@ std::string beat_text(const Beat& beat) {
   json whole = {{"name", beat.name},
                 {"epoch", beat.epoch},
                 {"counter", beat.counter},
+                {"run", beat.run},
+                {"incarnation", beat.incarnation},
                 {"phase", std::string(phase_names[static_cast<std::size_t>(beat.phase)])},
                 {"reason", beat.reason},
                 {"host", beat.host},
@@ -65,6 +67,8 @@ std::expected<Beat, std::string> parse_beat(std::string_view text) {
     whole.at("name").get_to(beat.name);
     whole.at("epoch").get_to(beat.epoch);
     whole.at("counter").get_to(beat.counter);
+    beat.run = whole.value("run", beat.run);
+    beat.incarnation = whole.value("incarnation", beat.incarnation);
     const auto phase = std::ranges::find(phase_names, whole.at("phase").get<std::string>());
     if (phase == phase_names.end()) return std::unexpected("has an unknown phase");
     beat.phase = static_cast<Phase>(phase - phase_names.begin());

@@ -30,6 +30,8 @@ struct Beat {
   std::string name;
   std::string epoch;  // random for each process: a restart is not an advance
   std::uint64_t counter = 0;
+  std::uint32_t run = 0;          // counts the name's processes; 0 of a beat that has none
+  std::uint32_t incarnation = 0;  // of the run, as told by the network (gossip.h)
   Phase phase = Phase::joining;
   std::string reason;  // why it is not ready for requests, or "ready"
   std::string host;

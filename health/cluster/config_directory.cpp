@@ -160,13 +160,17 @@ Result<> ConfigDirectory::write_beat(const Beat& beat) const {
   return {};
 }
 
-std::optional<Beat> ConfigDirectory::read_beat(std::string_view name) const {
+Result<std::optional<Beat>> ConfigDirectory::look_for_beat(std::string_view name) const {
   constexpr int looks_max = 3;  // a torn one is whole again at once
   for (int look = 0; look < looks_max; ++look) {
-    const std::string text = file_text(beats_.get(), std::string(name));
-    if (text.empty()) break;
-    auto beat = parse_beat(text);
-    if (beat && beat->name == name) return std::move(*beat);
+    const Descriptor file(::openat(beats_.get(), std::string(name).c_str(),
+                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file && errno == ENOENT) break;
+    if (!file) return engine::fail_errno(errno);
+    const auto text = engine::read_small_file(file.get());
+    if (!text) return std::unexpected(text.error());
+    auto beat = parse_beat(*text);
+    if (beat && beat->name == name) return std::optional(std::move(*beat));
   }
   return std::nullopt;
 }

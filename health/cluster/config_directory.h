@@ -44,8 +44,12 @@ class ConfigDirectory {
 
   // Replaces the container's beat in place; flushed to where others look by closing the file.
   engine::Result<> write_beat(const Beat& beat) const;
-  // Nothing where there is none or it is half written.
-  std::optional<Beat> read_beat(std::string_view name) const;
+  // Nothing where there is none or it is half written. Errors: the filesystem does not tell.
+  engine::Result<std::optional<Beat>> look_for_beat(std::string_view name) const;
+  // Nothing where the filesystem does not tell, either.
+  std::optional<Beat> read_beat(std::string_view name) const {
+    return look_for_beat(name).value_or(std::nullopt);
+  }
   // Held for the life of a container: no other process has its name then, on hosts that share the
   // filesystem's locks. Error EAGAIN: another one has it.
   engine::Result<engine::Descriptor> lock_name(std::string_view name) const;

@@ -1,5 +1,5 @@
-// Joining a cluster: what may refuse a container, and its name in the configuration; see member.h.
-#include "health/cluster/member.h"
+// Taking a name, being admitted, and writing it down; see joining.h.
+#include "health/cluster/joining.h"
 
 #include "engine/clock.h"
 
@@ -7,13 +7,14 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 namespace millrace::health::cluster {
 
 namespace {
 
+constexpr std::uint64_t ms = 1'000'000;
 constexpr int conflicts_max = 16;
-constexpr std::uint64_t look_every_ms = 100;
 
 std::unexpected<JoinRefusal> refuse(std::string what, std::string why, std::string remedy) {
   return std::unexpected(JoinRefusal{std::move(what), std::move(why), std::move(remedy)});
@@ -26,10 +27,9 @@ std::unexpected<JoinRefusal> refuse_fault(const Fault& fault) {
 
 // Whether the counter of a beat moves while it is watched.
 bool beats_now(const ConfigDirectory& directory, const Beat& first) {
-  const std::uint64_t end_ns =
-      engine::monotonic_ns() + (suspect_after_ms + look_every_ms) * 1'000'000;
+  const std::uint64_t end_ns = engine::monotonic_ns() + (suspect_after_ms + beat_every_ms / 2) * ms;
   while (engine::monotonic_ns() < end_ns) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(look_every_ms));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
     const auto beat = directory.read_beat(first.name);
     if (beat && (beat->epoch != first.epoch || beat->counter != first.counter)) return true;
   }
@@ -110,8 +110,8 @@ std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std:
                   "the configuration filesystem must be writable, and have locks");
   }
   // Where hosts don't share locks, the beats tell.
-  if (const auto beat = directory->read_beat(name);
-      beat && beat->phase != Phase::left && beat->host != host && beats_now(*directory, *beat)) {
+  const auto beat = directory->read_beat(name);
+  if (beat && beat->phase != Phase::left && beat->host != host && beats_now(*directory, *beat)) {
     return refuse(name, "a live container on " + beat->host + " has this name",
                   "stop it, or give another --name");
   }
@@ -124,11 +124,14 @@ std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std:
         secrets ? "is missing" : engine::describe(secrets.error()),
         "restore it from a backup, or destroy and create the cluster");
   }
+  Settings settings = reading->configuration.settings();
   return Joined{.name = name,
                 .directory = std::move(*directory),
                 .name_lock = std::move(*lock),
+                .run = beat ? beat->run + 1 : 1,
                 .generation = reading->generation,
                 .configuration = std::move(reading->configuration),
+                .settings = std::move(settings),
                 .secrets = std::move(**secrets)};
 }
 

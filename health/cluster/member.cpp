@@ -1,9 +1,10 @@
-// Beating and watching; see member.h.
+// Beating, reading and telling; see member.h.
 #include "health/cluster/member.h"
 
 #include "engine/clock.h"
 #include "engine/small_file.h"
 #include "health/cluster/rollout.h"
+#include "health/limits.h"
 
 #include <fmt/format.h>
 #include <linux/close_range.h>
@@ -29,6 +30,7 @@ constexpr std::uint64_t turns_per_beat = beat_every_ms / turn_ms;
 // A document that was missed by the look-up of the next generation (this host was away while
 // several were made) is found by reading the directory.
 constexpr std::uint64_t turns_per_listing = 4;
+constexpr std::uint64_t wanted_rest_ms = 20;
 
 }  // namespace
 
@@ -38,15 +40,30 @@ Member::Member(Joined joined, MemberOptions options)
       started_ns_(engine::monotonic_ns()),
       epoch_(engine::random_text("0123456789abcdef", 16)),
       log_(options_.logger->add_channel()),
-      in_force_(joined_.generation) {
-  options_.figures->generation = joined_.generation;
+      reads_at_first_(2 * joined_.configuration.containers.size()),
+      peers_({.name = joined_.name,
+              .run = joined_.run,
+              .peer_key = joined_.secrets.peer_key,
+              .sockets = std::move(options_.peer_sockets),
+              .figures = options_.figures,
+              .on_wanted = [this] {
+                {
+                  const std::lock_guard lock(mutex_);
+                  wanted_ = true;
+                }
+                wake_.notify_one();
+              }}) {
+  note_in_force();
   options_.figures->heard_ns = started_ns_;
   const Container* own = joined_.configuration.find(joined_.name);
   options_.figures->drained = own != nullptr && own->drained;
+  peers_.set_configuration(joined_.configuration, joined_.generation);
   thread_ = std::thread([this] { run(); });
 }
 
 Member::~Member() {
+  // The network first: the configuration filesystem may hang.
+  peers_.leave();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -57,7 +74,7 @@ Member::~Member() {
 
 void Member::drain() {
   draining_ = true;
-  wake_.notify_one();
+  peers_.set_phase(Phase::draining);
 }
 
 std::uint64_t Member::now_ns() const {
@@ -81,36 +98,43 @@ void Member::leave_descriptors() const {
 
 void Member::run() {
   leave_descriptors();
+  std::uint64_t next_ns = now_ns();
   for (;;) {
-    turn();
+    if (now_ns() >= next_ns) {
+      turn();
+      next_ns = std::max(next_ns + turn_ms * ms, now_ns() + turn_ms * ms / 2);
+    } else {
+      if (peers_.generation_heard() > joined_.generation) poll_documents();
+      read_wanted();
+      watch_others();
+      // Not more often, however much is wanted.
+      std::this_thread::sleep_for(std::chrono::milliseconds(wanted_rest_ms));
+    }
     std::unique_lock lock(mutex_);
-    if (stopping_) break;
-    wake_.wait_for(lock, std::chrono::milliseconds(turn_ms));
+    const std::uint64_t now = now_ns();
+    wake_.wait_for(lock, std::chrono::nanoseconds(next_ns > now ? next_ns - now : 0),
+                   [this] { return stopping_ || wanted_; });
+    wanted_ = false;
     if (stopping_) break;
   }
   write_beat(Phase::left);
 }
 
 void Member::turn() {
-  const std::uint64_t now = now_ns();
-  const bool was_away = last_turn_ns_ != 0 && now - last_turn_ns_ > 2 * beat_every_ms * ms;
-  last_turn_ns_ = now;
   if (turns_ % turns_per_beat == 0) {
-    const View::Snapshot view = options_.view->read(now);
+    const View::Snapshot view = options_.view->read(now_ns());
     const bool draining = draining_ || options_.figures->drained;
-    write_beat(draining                          ? Phase::draining
-               : view.reason == Reason::starting ? Phase::joining
-                                                 : Phase::active);
+    const Phase phase = draining                          ? Phase::draining
+                        : view.reason == Reason::starting ? Phase::joining
+                                                          : Phase::active;
+    peers_.set_phase(phase);
+    write_beat(phase);
   }
   poll_documents();
-  // A turn that took long (a filesystem that hung, a process that was stopped) and a filesystem
-  // that fails say nothing of the others: their silence is counted from here.
-  const bool works = beats_work_ && documents_work_;
-  if (was_away || !works) {
-    for (auto& [name, other] : others_) other.liveness.pardon(now_ns());
-  }
-  if (works) watch_others();
-  if (works && in_force_ < joined_.generation) roll_out();
+  read_in_turn();
+  read_wanted();
+  watch_others();
+  if (beats_work_ && documents_work_ && in_force_ < joined_.generation) roll_out();
   ++turns_;
 }
 
@@ -124,9 +148,12 @@ void Member::note_failure(bool& works, std::string_view what, std::string_view w
 
 void Member::write_beat(Phase phase) {
   const View::Snapshot view = options_.view->read(now_ns());
+  const Peers::Self self = peers_.self();
   Beat beat{.name = joined_.name,
             .epoch = epoch_,
             .counter = ++counter_,
+            .run = self.run,
+            .incarnation = self.incarnation,
             .phase = phase,
             .reason = std::string(reason_text(view.reason)),
             .host = options_.host,
@@ -152,6 +179,7 @@ void Member::write_beat(Phase phase) {
     LogLine(log_, LogLevel::info, "configuration filesystem is back");
   }
   options_.figures->heard_ns = now_ns();
+  peers_.note_beat_written(counter_);
 }
 
 void Member::poll_documents() {
@@ -159,7 +187,8 @@ void Member::poll_documents() {
   if (!superseded) {
     return note_failure(documents_work_, "configuration", engine::describe(superseded.error()));
   }
-  if (!*superseded && turns_ % turns_per_listing != 0) return;
+  const bool heard_of = peers_.generation_heard() > joined_.generation;
+  if (!*superseded && !heard_of && turns_ % turns_per_listing != 0) return;
   auto reading = joined_.directory.read();
   if (!reading) {
     return note_failure(documents_work_, "configuration", engine::describe(reading.error()));
@@ -197,27 +226,32 @@ void Member::take(ClusterReading reading) {
         .field("generation", reading.generation);
   }
   joined_.configuration = std::move(reading.configuration);
-  // Changed and changed back is no change.
-  if (joined_.configuration.settings() == options_.settings) {
+  peers_.set_configuration(joined_.configuration, joined_.generation);
+  note_in_force();
+}
+
+// Changed and changed back is no change.
+void Member::note_in_force() {
+  if (joined_.configuration.settings() == joined_.settings) {
     in_force_ = joined_.generation;
     notice_.clear();
-    seen_.clear();
+    alive_since_.clear();
   }
   options_.figures->generation = in_force_;
 }
 
 void Member::roll_out() {
+  const auto all = peers_.seen();
   std::vector<Fellow> others;
-  for (const auto& [name, other] : others_) {
-    const Container* const container = joined_.configuration.find(name);
-    if (container == nullptr) continue;
-    const State state = other.liveness.state(now_ns());
-    if (state != State::inactive) seen_.insert(name);
-    const auto beat = joined_.directory.read_beat(name);
-    others.push_back({.name = name,
-                      .state = state,
+  for (const Peers::Seen& each : all) {
+    const Container* const container = joined_.configuration.find(each.name);
+    if (container == nullptr || each.name == joined_.name) continue;
+    if (each.sight.state != State::inactive) alive_since_.insert(each.name);
+    const auto beat = joined_.directory.read_beat(each.name);
+    others.push_back({.name = each.name,
+                      .state = each.sight.state,
                       .drained = container->drained,
-                      .seen = seen_.contains(name),
+                      .seen = alive_since_.contains(each.name),
                       .in_force = beat ? beat->generation : 0});
   }
   const std::string_view first = restart_waits_for(joined_.name, joined_.generation, others);
@@ -235,50 +269,77 @@ void Member::leave(Departure departure, std::string_view why) {
   options_.on_leave(departure);
 }
 
-void Member::watch_others() {
-  const std::uint64_t now = now_ns();
-  std::uint64_t active = 0;
-  std::erase_if(
-      others_, [&](const auto& each) { return joined_.configuration.find(each.first) == nullptr; });
-  // The first that is alive, by name, writes the events.
-  std::string_view first = joined_.name;
-  for (const Container& container : joined_.configuration.containers) {
-    if (container.name == joined_.name) {
-      active += draining_ || container.drained ? 0 : 1;
-      continue;
-    }
-    Other& other = others_[container.name];
-    const auto beat = joined_.directory.read_beat(container.name);
-    other.liveness.observe(beat ? &*beat : nullptr, now);
-    const State state = other.liveness.state(now);
-    if (state == State::active) ++active;
-    if (state == State::active && container.name < first) first = container.name;
-  }
-  for (auto& [name, other] : others_) {
-    const State state = other.liveness.state(now);
-    if (other.known && other.told == state) continue;
-    // Whoever begins is suspect until his second beat: no news.
-    const bool news = !(state == State::suspect && other.told == State::inactive);
-    if (first == joined_.name && other.known && news) tell(name, state, other);
-    // The first look says how it is, not that it became so.
-    const bool settled = state != State::suspect || other.known;
-    if (settled) {
-      other.known = true;
-      other.told = state;
-    }
-  }
-  options_.figures->containers = joined_.configuration.containers.size();
-  options_.figures->containers_active = active;
+// One that can't be read says nothing of its container.
+void Member::read_beat(const std::string& name) {
+  const auto beat = joined_.directory.look_for_beat(name);
+  if (!beat) return;
+  options_.figures->beats_read += 1;
+  peers_.observe_beat(name, *beat ? &**beat : nullptr);
 }
 
-void Member::tell(const std::string& name, State state, Other& other) {
-  LogLine(log_, state == State::inactive ? LogLevel::warning : LogLevel::info, "container")
+void Member::read_wanted() {
+  if (!beats_work_ || !documents_work_) return;
+  std::vector<std::string> names = peers_.wanted_beats();
+  if (names.size() > limits::beats_wanted_per_turn) names.resize(limits::beats_wanted_per_turn);
+  for (const std::string& name : names) read_beat(name);
+}
+
+// Addresses, and what has become of those that the network does not reach: a few each time, so that
+// a cluster of a thousand costs no more than one of four.
+void Member::read_in_turn() {
+  if (!beats_work_ || !documents_work_) return;
+  const auto& containers = joined_.configuration.containers;
+  const std::size_t count =
+      std::min(reads_at_first_ > 0 ? limits::beats_in_turn_at_first : limits::beats_in_turn,
+               containers.size());
+  reads_at_first_ -= std::min(reads_at_first_, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string& name = containers[read_at_++ % containers.size()].name;
+    if (name != joined_.name) read_beat(name);
+  }
+}
+
+void Member::watch_others() {
+  const auto all = peers_.seen();
+  std::erase_if(
+      others_, [&](const auto& each) { return joined_.configuration.find(each.first) == nullptr; });
+  // The first by name that can write them down writes the events.
+  const bool works = beats_work_ && documents_work_;
+  bool first = works;
+  for (const Peers::Seen& each : all) {
+    const bool writes = each.sight.state == State::active && !each.sight.filesystem_lost;
+    if (writes && each.name < joined_.name) first = false;
+  }
+  for (const Peers::Seen& each : all) {
+    if (!each.sight.settled) continue;
+    Other& other = others_[each.name];
+    const Other now{each.sight.state, each.sight.filesystem_lost, true};
+    // The first look says how it is, not that it became so.
+    if (other.known && first) tell(each.name, each.sight, other);
+    other = now;
+  }
+}
+
+void Member::tell(const std::string& name, const Sight& sight, const Other& before) {
+  if (sight.state != before.told) {
+    LogLine(log_, sight.state == State::inactive ? LogLevel::warning : LogLevel::info, "container")
+        .field("name", name)
+        .field("state", state_name(sight.state))
+        .field("before", state_name(before.told));
+    joined_.directory.append_event(
+        joined_.name, fmt::format("container-{}", state_name(sight.state)), name,
+        fmt::format("{}, was {}", state_name(sight.state), state_name(before.told)));
+  }
+  if (sight.filesystem_lost == before.filesystem_lost || sight.state == State::inactive) return;
+  const std::string_view what = sight.filesystem_lost ? "lost" : "back";
+  LogLine(log_, LogLevel::warning, "container")
       .field("name", name)
-      .field("state", state_name(state))
-      .field("before", state_name(other.told));
+      .field("state", state_name(sight.state))
+      .field("configuration_filesystem", what);
   joined_.directory.append_event(
-      joined_.name, fmt::format("container-{}", state_name(state)), name,
-      fmt::format("{}, was {}", state_name(state), state_name(other.told)));
+      joined_.name, fmt::format("configuration-filesystem-{}", what), name,
+      sight.filesystem_lost ? "its configuration filesystem is lost; it serves on"
+                            : "its configuration filesystem is back");
 }
 
 }  // namespace millrace::health::cluster

@@ -1,14 +1,16 @@
 // One container's part in its cluster: a thread that writes its beat to the configuration
-// filesystem, reads newer documents, and watches the others' beats. What it finds goes out as
-// Figures (atomics) and as a callback; whoever answers requests never waits for it.
+// filesystem, reads newer documents and others' beats, and tells what becomes of the others; beside
+// it the peers' thread (peers.h), which knows who is alive. What they find goes out as Figures
+// (atomics) and as a callback; whoever answers requests never waits for them.
 // Invariant: a configuration filesystem that hangs or is gone stops this thread only; the container
 // serves on with the last good configuration.
 #pragma once
 
 #include "engine/log.h"
 #include "engine/status_page.h"
-#include "health/cluster/config_directory.h"
 #include "health/cluster/figures.h"
+#include "health/cluster/joining.h"
+#include "health/cluster/peers.h"
 #include "health/view.h"
 
 #include <condition_variable>
@@ -24,31 +26,6 @@
 
 namespace millrace::health::cluster {
 
-// What joining found; the name is this process's from then on.
-struct Joined {
-  std::string name;
-  ConfigDirectory directory;
-  engine::Descriptor name_lock;
-  std::uint64_t generation = 0;
-  Configuration configuration;
-  Secrets secrets;
-};
-
-// Why a container may not join: what was looked at, what is wrong with it, what can be done.
-struct JoinRefusal {
-  std::string what;
-  std::string why;
-  std::string remedy;
-};
-
-// Takes the name, which is admitted and not another live container's; writes nothing. Waits for up
-// to a second and a half where a beat of that name is there that may be another host's. `host` is
-// this host's name.
-std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std::string& name,
-                                        const std::string& host);
-// Writes the name into the configuration where it isn't yet.
-std::expected<void, JoinRefusal> enter(Joined& joined);
-
 // Why a container has to end.
 enum class Departure : std::uint8_t {
   stays,      // it has not
@@ -62,11 +39,11 @@ struct MemberOptions {
   std::vector<std::string> endpoints;
   std::vector<std::string> health_endpoints;
   std::string_view version;
-  Settings settings;  // that this process serves by
   engine::Logger* logger = nullptr;
   const View* view = nullptr;
   std::span<const engine::StatusPage> frontends;
   Figures* figures = nullptr;
+  std::vector<engine::Descriptor> peer_sockets;  // open_peer_sockets()
   // Called once, by the member's thread, when this container has to end.
   std::function<void(Departure)> on_leave;
 };
@@ -84,8 +61,8 @@ class Member {
 
  private:
   struct Other {
-    Liveness liveness;
     State told = State::inactive;  // what was last logged
+    bool filesystem_lost = false;  // as well
     bool known = false;            // whether anything was
   };
 
@@ -94,16 +71,20 @@ class Member {
   void write_beat(Phase phase);
   void poll_documents();
   void take(ClusterReading reading);
+  void read_beat(const std::string& name);
+  void read_wanted();
+  void read_in_turn();
   void watch_others();
-  void tell(const std::string& name, State state, Other& other);
+  void tell(const std::string& name, const Sight& sight, const Other& before);
   void leave_descriptors() const;
   void leave(Departure departure, std::string_view why);
+  void note_in_force();
   void roll_out();
   void note_failure(bool& works, std::string_view what, std::string_view why);
   std::uint64_t now_ns() const;
 
   Joined joined_;
-  const MemberOptions options_;
+  MemberOptions options_;
   const std::uint64_t started_ns_;
   const std::string epoch_;
   engine::LogChannel& log_;
@@ -111,21 +92,24 @@ class Member {
   // The thread's.
   std::uint64_t counter_ = 0;
   std::uint64_t turns_ = 0;
-  std::uint64_t last_turn_ns_ = 0;
+  std::size_t read_at_ = 0;         // of the configuration's containers
+  std::size_t reads_at_first_ = 0;  // so many more are read faster
   std::uint64_t faults_told_ = 0;
   bool beats_work_ = true;
   bool documents_work_ = true;
   bool told_to_leave_ = false;
-  std::uint64_t in_force_;  // the newest generation with the settings that this process began with
+  std::uint64_t in_force_ = 0;  // the newest generation with the settings that this process has
   std::string notice_;
-  std::set<std::string, std::less<>> seen_;  // alive since new settings were read
+  std::set<std::string, std::less<>> alive_since_;  // alive since new settings were read
   std::string last_failure_;
   std::map<std::string, Other, std::less<>> others_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;  // under the mutex
+  bool wanted_ = false;    // as well: a beat or a document should be read now
   std::atomic<bool> draining_{false};
+  Peers peers_;  // after what its thread calls back to
   std::thread thread_;
 };
 

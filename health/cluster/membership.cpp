@@ -265,18 +265,19 @@ Sight Membership::sight(PeerId id, std::uint64_t now_ns) const {
   Sight sight{
       .heard_ns = std::max(peer->heard_ns, peer->beat_advanced_ns),
       .by_network = peer->standing == Standing::alive && !peer->dead,
+      .doubted = peer->standing == Standing::doubted,
       .filesystem_lost = peer->filesystem_lost,
       .settled = peer->standing != Standing::unknown || now_ns > begun_ns_ + settles_after_ms * ms};
-  const bool doubted = peer->standing == Standing::doubted;
   // Where looks are rare, what the last one found holds until the next; where there are none any
   // more, silence is counted to now.
   const std::uint64_t looked_ns = own_.filesystem_lost ? now_ns_ : peer->beat_read_ns;
   const std::uint64_t still_ns = looked_ns - std::min(looked_ns, peer->beat_ns);
   sight.by_filesystem = peer->beat_advanced_ns != 0 && peer->standing != Standing::left &&
-                        (!doubted || lives_by_beat(*peer)) && still_ns < inactive_after_ms * ms;
+                        (!sight.doubted || lives_by_beat(*peer)) &&
+                        still_ns < inactive_after_ms * ms;
   if (peer->dead || peer->standing == Standing::left) {
     sight.by_network = sight.by_filesystem = false;
-  } else if (!doubted) {
+  } else if (!sight.doubted) {
     if (sight.by_network || sight.by_filesystem) sight.state = state_of(peer->phase);
   } else if (lives_by_beat(*peer)) {
     sight.state = still_ns < suspect_after_ms * ms ? state_of(peer->phase) : State::suspect;

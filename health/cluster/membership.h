@@ -59,6 +59,7 @@ struct Sight {
   std::uint64_t heard_ns = 0;    // last, by either way; 0: never
   bool by_network = false;       // it answers, or nobody doubts that it does
   bool by_filesystem = false;    // its beat was seen to advance when last looked at
+  bool doubted = false;          // somebody had no answer of it, and it has not taken that back
   bool filesystem_lost = false;  // it says so of its own
   bool settled = false;          // there has been time to find out
 };

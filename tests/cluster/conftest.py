@@ -42,16 +42,16 @@ class Container:
     """One `millrace serve --config-fs`. It stops without a notice, unless it is given one."""
 
     def __init__(self, folder, config_fs, name, *arguments, environment=None, ports=None,
-                 isolated=False):
+                 isolated=False, prefix=()):
         """Isolated: in a network of its own, where it takes the cluster's port on every
-        interface."""
+        interface. The prefix comes before the server's command line."""
         self.name = name
         self.port, self.health_port = ports or (servers.free_port(), servers.free_port())
         self.log = folder / f"{name}-{time.monotonic_ns()}.log"  # one for each start
         with open(self.log, "wb") as out:
             listen = [] if isolated else ["--listen", f"127.0.0.1:{self.port}"]
             self.process = subprocess.Popen(
-                [*(ISOLATED if isolated else []), str(servers.binary()), "serve", "--config-fs",
+                [*prefix, *(ISOLATED if isolated else []), str(servers.binary()), "serve", "--config-fs",
                  str(config_fs), "--name", name, *listen, "--health",
                  f"127.0.0.1:{self.health_port}",
                  *(() if "--drain-notice" in arguments else ("--drain-notice", "0")),

@@ -33,10 +33,14 @@ TEST_CASE("beats: the text comes back, and a torn one is refused at every length
   beat.endpoints = {"http://10.0.0.1:9000", "http://[::1]:9000"};
   beat.last_failure = "/mnt/\xff: broken";  // no UTF-8
   beat.score = 0.25;
+  beat.run = 7;
+  beat.incarnation = 3;
   const std::string text = beat_text(beat);
   const auto parsed = parse_beat(text);
   REQUIRE(parsed.has_value());
   CHECK(parsed->counter == 42);
+  CHECK(parsed->run == 7);
+  CHECK(parsed->incarnation == 3);
   CHECK(parsed->endpoints == beat.endpoints);
   CHECK(parsed->phase == Phase::active);
   CHECK(parsed->score == 0.25);

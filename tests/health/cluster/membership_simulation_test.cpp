@@ -76,15 +76,16 @@ double last_told_ms(const World& world, std::size_t subject, double since_ms) {
   return last;
 }
 
-// Pairs of which one sees the other otherwise than it is.
+// Pairs of which one sees the other otherwise than it is, or is still in doubt.
 std::size_t disagreements(const World& world) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < world.size(); ++i) {
     if (!world.running(i)) continue;
     for (std::size_t j = 0; j < world.size(); ++j) {
       if (i == j) continue;
+      const Sight sight = world.sight(i, j);
       const State truth = world.running(j) ? State::active : State::inactive;
-      count += world.state(i, j) == truth ? 0 : 1;
+      count += sight.state == truth && !(world.running(j) && sight.doubted) ? 0 : 1;
     }
   }
   return count;
@@ -204,7 +205,14 @@ TEST_CASE("membership: who comes back after a pause blames nobody and is active 
         world.pause(0);
         world.run(400 * static_cast<double>(seed * seed));
         world.record(everybody(world));
-        world.resume(0, jump_ms);
+        const std::uint64_t doubts = world.membership(0).counts().doubts;
+        const std::uint32_t incarnation = world.membership(0).incarnation();
+        const bool seen_dead = world.state(1, 0) == State::inactive;
+        world.resume(0, jump_ms, jump_ms == 0 || seed % 2 == 0);
+        world.run(100);
+        CHECK(world.membership(0).counts().doubts == doubts);
+        CHECK_FALSE(world.membership(0).filesystem_lost());
+        if (!seen_dead) CHECK(world.membership(0).incarnation() <= incarnation + 1);
         CHECK(time_to_agree_ms(world, 3'000) <= return_seen_ms);
         world.run(3'000);
         CHECK(wrongly_told(world, {}) == 0);

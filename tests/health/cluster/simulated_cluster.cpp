@@ -99,14 +99,14 @@ void World::pause(std::size_t node) {
   nodes_[node].paused = true;
 }
 
-void World::resume(std::size_t index, double clock_jump_ms) {
+void World::resume(std::size_t index, double clock_jump_ms, bool arrivals_lost) {
   Node& node = nodes_[index];
   node.paused = false;
   node.since_ms = now_ms_;
   node.turn_at_ms = node.member_at_ms = 0;
   node.offset_ms += clock_jump_ms;
   for (const Message& message : std::exchange(node.inbox, {})) {
-    node.membership->receive(message, clock(node));
+    if (!arrivals_lost) node.membership->receive(message, clock(node));
   }
   send_all(index);
   push(now_ms_, Event::Kind::turn, index);

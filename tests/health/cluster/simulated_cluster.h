@@ -42,7 +42,7 @@ class World {
   void leave(std::size_t node);  // ends in order
   void restart(std::size_t node, bool beat_lost = false);
   void pause(std::size_t node);  // as SIGSTOP
-  void resume(std::size_t node, double clock_jump_ms = 0);
+  void resume(std::size_t node, double clock_jump_ms = 0, bool arrivals_lost = false);
   // Datagrams from one to the other vanish.
   void cut(std::size_t from, std::size_t to, bool is_cut = true);
   void cut_off(std::size_t node, bool is_cut = true);  // from everybody, both ways
