@@ -110,6 +110,12 @@ PeerAddress AddressBook::choose(PeerId id, unsigned attempt) {
   return all.empty() ? PeerAddress{} : all[entry.next++ % all.size()];
 }
 
+bool AddressBook::knows(PeerId id) const {
+  const auto at = entries_.find(id);
+  return at != entries_.end() && (at->second.confirmed.known() || at->second.told.known() ||
+                                  !at->second.candidates.empty());
+}
+
 PeerAddress AddressBook::confirmed(PeerId id) const {
   const auto at = entries_.find(id);
   return at == entries_.end() ? PeerAddress{} : at->second.confirmed;

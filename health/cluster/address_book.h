@@ -31,6 +31,8 @@ class AddressBook {
   void confirm(PeerId id, const PeerAddress& source);
   // For the attempt of that number, from 0, of one probe.
   PeerAddress choose(PeerId id, unsigned attempt);
+  // Whether choose() has any.
+  bool knows(PeerId id) const;
   // Where it was last heard from; none, where it does not answer any more.
   PeerAddress confirmed(PeerId id) const;
 

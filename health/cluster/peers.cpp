@@ -257,6 +257,10 @@ void Peers::take(const Arrival& arrival, std::vector<Departure>& departures) {
         membership_.note_address(claim.subject);
       }
     }
+  } else if (message->to == self_ && !book_.knows(message->from)) {
+    // To ask it who it is; its beat is not readable yet, or not any more.
+    book_.add_told(message->from, source);
+    membership_.note_address(message->from);
   }
   collect(departures, source);
 }

@@ -35,6 +35,8 @@ test   xfsprogs
 test   fuse3
 test   haproxy
 test   libfuse3-dev
+test   iproute2
+test   nftables
 lint   clang-format-19
 lint   clang-tidy-19
 bench  wrk

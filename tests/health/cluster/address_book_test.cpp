@@ -31,10 +31,12 @@ TEST_CASE("addresses: all are tried until one answers, which is stuck to while i
   AddressBook book;
   CHECK_FALSE(book.choose(1, 0).known());
   CHECK_FALSE(book.set_endpoints(1, {"http://name:9001"}));
+  CHECK_FALSE(book.knows(1));
   CHECK(book.set_endpoints(1, {"http://10.0.0.1:9001", "http://[2001:db8::7]:9001"}));
   const PeerAddress told = address_of_endpoint("http://10.0.0.3:9001");
   CHECK_FALSE(book.add_told(1, {}));
   CHECK(book.add_told(1, told));
+  CHECK(book.knows(1));
   std::set<std::uint8_t> tried;
   for (unsigned attempt = 0; attempt < 3; ++attempt) {
     const PeerAddress address = book.choose(1, attempt);
