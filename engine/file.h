@@ -68,7 +68,8 @@ Task<Result<>> lock(int fd);
 // The same for one byte, which need not be there; timed_out after `wait_max_ms`. Bytes of one
 // description do not exclude each other: whoever shares it sees to that.
 Task<Result<>> lock_byte(int fd, std::uint64_t at, std::uint64_t wait_max_ms);
-Task<void> unlock_byte(int fd, std::uint64_t at);
+// An error leaves it unsure whether the lock is gone (a network filesystem's, cut off).
+Task<Result<>> unlock_byte(int fd, std::uint64_t at);
 // One attempt, and the release, on this thread: for filesystems whose locks are this kernel's.
 // 0 or a negative errno.
 int try_lock_byte_now(int fd, std::uint64_t at);

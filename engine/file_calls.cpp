@@ -151,9 +151,9 @@ Task<Result<>> lock_byte(int fd, std::uint64_t at, std::uint64_t wait_max_ms) {
   }
 }
 
-Task<void> unlock_byte(int fd, std::uint64_t at) {
+Task<Result<>> unlock_byte(int fd, std::uint64_t at) {
   Lock call = byte_lock(fd, at, F_UNLCK);
-  std::ignore = co_await on_worker(call);
+  co_return as_result(co_await on_worker(call));
 }
 
 int try_lock_byte_now(int fd, std::uint64_t at) {

@@ -45,6 +45,7 @@ ErrorCode code_of_errno(int number) {
     case ENODEV:
     case ENXIO:
     case ENOTCONN:
+    case EBADFD:  // GlusterFS, of an open file after its servers were away
     case ESHUTDOWN:
     case EHOSTDOWN:
     case EUCLEAN:

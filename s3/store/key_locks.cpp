@@ -5,12 +5,16 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace millrace::s3::store {
 
 namespace {
 constexpr std::uint64_t wait_max_ms = 10'000;
+constexpr std::uint64_t unlock_retry_ms = 200;
+constexpr std::uint64_t unlock_retry_max_ms = 2'000;
 }  // namespace
 
 KeyLocks::Acquire KeyLocks::lock(std::string_view bucket, std::string_view key) {
@@ -67,8 +71,34 @@ void KeyLocks::Held::release() {
 // The slot goes on within the process only then: a lock that is let go late would be the next
 // one's.
 engine::Task<> KeyLocks::include_others(std::size_t slot) {
-  co_await engine::file::unlock_byte(shared_fd_, slot);
+  const auto unlocked = co_await engine::file::unlock_byte(shared_fd_, slot);
   release(slot);
+  if (!unlocked) doubt(slot);
+}
+
+// A filesystem that was cut off while it locked or unlocked may keep the lock for as long as this
+// process lives (GlusterFS does, on a brick that was still reached), and would refuse it to every
+// other container.
+void KeyLocks::doubt(std::size_t slot) {
+  {
+    const std::lock_guard guard(slots_[slot].mutex);
+    if (std::exchange(slots_[slot].unsure, true)) return;
+  }
+  engine::Shard::current().tasks().adopt(make_sure(slot));
+}
+
+// Between this process's own turns, so that no lock in use is let go.
+engine::Task<> KeyLocks::make_sure(std::size_t slot) {
+  for (std::uint64_t pause_ms = unlock_retry_ms;;
+       pause_ms = std::min(2 * pause_ms, unlock_retry_max_ms)) {
+    co_await engine::sleep_for(pause_ms);
+    const Held turn = co_await Acquire(*this, slot);
+    const auto unlocked = co_await engine::file::unlock_byte(shared_fd_, slot);
+    if (!unlocked) continue;
+    const std::lock_guard guard(slots_[slot].mutex);
+    slots_[slot].unsure = false;
+    co_return;
+  }
 }
 
 engine::Task<engine::Result<>> KeyLocks::exclude_others(Held& held, std::uint64_t begun_ns) {
@@ -90,6 +120,7 @@ engine::Task<engine::Result<>> KeyLocks::exclude_others(Held& held, std::uint64_
   const auto locked = co_await engine::file::lock_byte(shared_fd_, held.slot_, left_ms);
   held.excludes_ = locked.has_value();
   const bool late = !locked && locked.error().code == engine::Errc::timed_out;
+  if (!locked && !late) doubt(held.slot_);
   co_return late ? engine::fail_errno(EAGAIN) : locked;
 }
 

@@ -76,9 +76,12 @@ class KeyLocks {
     bool held = false;
     Acquire* first = nullptr;
     Acquire* last = nullptr;
+    bool unsure = false;  // make_sure() is at work
   };
   void release(std::size_t slot);
   engine::Task<> include_others(std::size_t slot);
+  void doubt(std::size_t slot);
+  engine::Task<> make_sure(std::size_t slot);
 
   std::array<Slot, slot_count> slots_;
   int shared_fd_ = -1;
