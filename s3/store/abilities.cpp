@@ -8,10 +8,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -257,6 +259,21 @@ DirectorySync probe_directory_sync(const Scratch& scratch, FilesystemKind kind, 
   }
 }
 
+// A look-up of a name that was looked up just now, in what the kernel has in memory alone
+// (openat2(2), RESOLVE_CACHED, Linux 5.12). EAGAIN where a filesystem is asked each time.
+bool probe_names_remembered(const Scratch& scratch) {
+  if (!scratch.create("seen")) return false;
+  struct stat status = {};
+  open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_CACHED;
+  const bool there = ::fstatat(scratch.fd(), "seen", &status, 0) == 0;
+  const Descriptor found(
+      static_cast<int>(::syscall(SYS_openat2, scratch.fd(), "seen", &how, sizeof how)));
+  scratch.remove("seen");
+  return there && static_cast<bool>(found);
+}
+
 std::int64_t nanoseconds(const timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
@@ -326,6 +343,7 @@ engine::Result<Abilities> probe_abilities(int parent_fd, const char* scratch_nam
                           probe_stamps(scratch, "stamp-a", "stamp-b", RENAME_EXCHANGE);
   // Events of this node's own changes come everywhere; those of other nodes never do.
   abilities.inotify = abilities.local ? probe_inotify(scratch) : no(ENOTSUP);
+  abilities.names_remembered = !abilities.local && probe_names_remembered(scratch);
   abilities.directory_sync =
       probe_directory_sync(scratch, abilities.kind, abilities.directory_sync_errnum);
   probe_timestamps(scratch, abilities);

@@ -53,6 +53,12 @@ struct Abilities {
   // Calls on already cached inodes don't wait for a disk or a network: a shard may make them
   // itself.
   bool local = false;
+  // Other hosts change it, too, and this kernel is not told: nothing that was read is kept. Set by
+  // whoever knows; not probed.
+  bool shared = false;
+  // The kernel says of a name that it has seen what it was, for a while, without asking: on a
+  // network filesystem another host's changes show late. Asked of those only.
+  bool names_remembered = false;
   // A power cut doesn't empty it (false for tmpfs).
   bool persistent = true;
 

@@ -64,7 +64,10 @@ ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max,
                          std::uint64_t idle_ns)
     : options_(options),
       // Where an object may be aside under another name for a moment, a lookup proves nothing.
-      objects_max_(options.abilities.local && options.abilities.rename_exchange ? objects_max : 0),
+      objects_max_(options.abilities.local && !options.abilities.shared &&
+                           options.abilities.rename_exchange
+                       ? objects_max
+                       : 0),
       idle_ns_(idle_ns),
       table_(objects_max_ * 2),
       places_(options.data_fd),

@@ -96,6 +96,7 @@ Task<Result<IndexHandle>> DirectoryIndexes::acquire(const Abilities& abilities, 
                                      : co_await fresh_status(directory, status);
   if (!known) co_return std::unexpected(known.error());
   const DirectoryIdentity identity = identity_of(status);
+  const std::uint64_t asked = ++clock_;
   bool large = false;
   for (;;) {
     co_await drain();
@@ -122,7 +123,9 @@ Task<Result<IndexHandle>> DirectoryIndexes::acquire(const Abilities& abilities, 
       continue;
     }
     bool usable = node.index.in_chain() == in_chain && node.index.covers(at);
-    if (usable && node.watch < 0) {
+    if (usable && abilities.shared) {
+      usable = node.begun > asked;
+    } else if (usable && node.watch < 0) {
       const auto proved = co_await fresh(node, directory);
       if (!proved) co_return std::unexpected(proved.error());
       if (!node.cached) continue;
@@ -178,6 +181,7 @@ Task<Result<IndexHandle>> DirectoryIndexes::build(const Abilities& abilities, No
                                                   int directory, std::string_view at) {
   IndexHandle handle(node);
   ++counters_.scans;
+  node.begun = ++clock_;
   // Parts are only cut when all is too much, which is not known yet: begin_at() first would leave
   // a part in memory that the next page from the start can't use.
   Result<> built;
@@ -218,6 +222,11 @@ Task<Result<>> DirectoryIndexes::scan_watched(Node& node, int directory) {
 }
 
 Task<Result<>> DirectoryIndexes::scan_timed(const Abilities& abilities, Node& node, int directory) {
+  if (abilities.shared) {
+    const auto again = co_await file::open(directory, ".", O_RDONLY | O_DIRECTORY);
+    if (!again) co_return std::unexpected(again.error());
+    co_return co_await scan_directory(again->get(), limits_.bytes_max / 2, node.index);
+  }
   struct statx before{};
   struct statx paused{};
   struct statx after{};

@@ -2,7 +2,9 @@
 // first. An index is only given out when it is proved fresh: on a local filesystem by a watch set
 // before the scan, whose queue is drained first; elsewhere by the directory's times, asked for
 // anew, which must be those of the scan, with a pause before it that makes any later change show
-// in them. Small directories are read and sorted each time. Owned by one shard.
+// in them. Where other hosts change the directory, too (Abilities::shared), no stamp proves
+// anything, since theirs come from other clocks: only requests that asked before its scan began
+// have one index. Small directories are read and sorted each time. Owned by one shard.
 #pragma once
 
 #include "engine/shard.h"

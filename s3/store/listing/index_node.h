@@ -26,9 +26,10 @@ struct IndexHandle::Node {
   ChangeTimes times;  // of the scan, where no watch proves it
   int watch = -1;     // -1: proved by its times
   unsigned references = 0;
-  bool cached = false;    // in the table
-  bool building = false;  // being scanned: events wait in `pending`
-  bool spoiled = false;   // good for the page that built it, not for later ones
+  bool cached = false;      // in the table
+  bool building = false;    // being scanned: events wait in `pending`
+  bool spoiled = false;     // good for the page that built it, not for later ones
+  std::uint64_t begun = 0;  // when its scan was, by the owner's count
   std::uint64_t used = 0;
   std::uint64_t events_since_use = 0;
   std::vector<Pending> pending;

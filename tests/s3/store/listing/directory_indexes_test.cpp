@@ -174,6 +174,29 @@ TEST_CASE("pages that run together share one scan") {
   });
 }
 
+TEST_CASE(
+    "where other hosts change the directory an index is for those who asked before its scan") {
+  on_shard([](engine::Shard& shard) -> engine::Task<> {
+    ListingTree tree(false, true);
+    DirectoryIndexes indexes(shard, {.small_names_max = 100});
+    fill(tree, 300);
+    const ListingTree::Asked asked{.after = "key000200", .max_keys = 10};
+    CHECK((co_await tree.list(indexes, asked)) == tree.expected(asked));
+    CHECK((co_await tree.list(indexes, asked)) == tree.expected(asked));
+    CHECK(indexes.counters().scans == 2);
+    CHECK(indexes.counters().hits == 0);
+    // The first has begun to read; the others wait for it, and then share another.
+    auto first = tree.list(indexes, asked);
+    auto second = tree.list(indexes, asked);
+    auto third = tree.list(indexes, asked);
+    CHECK((co_await std::move(first)) == tree.expected(asked));
+    CHECK((co_await std::move(second)) == tree.expected(asked));
+    CHECK((co_await std::move(third)) == tree.expected(asked));
+    CHECK(indexes.counters().scans == 4);
+    CHECK(indexes.counters().hits == 1);
+  });
+}
+
 TEST_CASE("what stays is on the page whatever happens around it") {
   on_shard([](engine::Shard& shard) -> engine::Task<> {
     for (const std::size_t small : {std::size_t{4}, std::size_t{512}}) {

@@ -23,7 +23,9 @@ struct Listed {
 
 class ListingTree {
  public:
-  explicit ListingTree(bool watched = true) {
+  // Shared: other hosts change it, too.
+  explicit ListingTree(bool watched = true, bool shared = false) {
+    options.abilities.shared = shared;
     options.data_fd = directory.fd();
     options.abilities.local = watched;
     if (watched) options.abilities.inotify.errnum = 0;
