@@ -173,6 +173,12 @@ void Stream::drop_received(std::size_t bytes) {
   --count_;
 }
 
+bool Stream::ended() {
+  if (ended_ || !failure_) return true;
+  if (!armed_ && !retry_.armed() && count_ == 0) arm_receive();
+  return false;
+}
+
 bool Stream::Readable::await_ready() {
   if (stream.has_come(Awaited::bytes)) return true;
   stream.begin_receive();

@@ -89,6 +89,10 @@ class Stream {
   void disarm_deadline() { deadline_.disarm(); }
   bool timed_out() const { return timed_out_; }
 
+  // Whether the peer has ended its side, or the connection, as far as a turn of the shard before
+  // this one knows. Listens for it from the first call on.
+  bool ended();
+
   // Ends both directions at once; waits end soon after.
   void shut_down();
   // With TLS tells the peer that what it has got is all (close_notify), once the socket has room;

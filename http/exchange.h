@@ -64,6 +64,10 @@ class Exchange {
   engine::Task<engine::Result<>> send_head(std::uint64_t content_length);
   engine::Task<engine::Result<>> send_nothing();
 
+  // Nobody waits for the answer any more (Stream::ended()). A client that ends its sending side
+  // early is taken for one that has gone.
+  bool asker_gone() { return stream_.ended(); }
+
   int status() const { return status_; }
   bool head_sent() const { return sent_; }
   std::uint64_t sent_bytes() const { return sent_bytes_; }  // of content

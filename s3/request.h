@@ -8,6 +8,7 @@
 #include "s3/auth/sigv4.h"
 #include "s3/error.h"
 #include "s3/operations.h"
+#include "s3/store/asker.h"
 #include "s3/store/key.h"
 
 #include <array>
@@ -44,6 +45,10 @@ struct Request {
 
   const http::Head& head() const { return exchange.head(); }
   std::string_view bucket() const { return address.bucket; }
+  store::Asker asker() {
+    return {.has_gone = [](void* of) { return static_cast<http::Exchange*>(of)->asker_gone(); },
+            .context = &exchange};
+  }
   std::string_view id_text() const { return {id.data(), id.size()}; }
 
   // What a handler decodes: an error's argument may point into it, so it outlives the handler.

@@ -15,7 +15,8 @@ namespace {
 Task<Outcome<>> remove_one(Request& request, const store::Key& key) {
   store::MappedPath path;
   store::map(key, path);
-  const auto removed = co_await request.service.store().remove(request.bucket(), path, key.view());
+  const auto removed =
+      co_await request.service.store().remove(request.bucket(), path, key.view(), request.asker());
   if (!removed) co_return std::unexpected(bucket_error(removed.error()));
   co_return Outcome<>{};
 }

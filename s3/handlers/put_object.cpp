@@ -86,6 +86,7 @@ Task<Outcome<>> put_object(Request& request) {
   }
   const store::StoreOptions& options = request.service.store().options();
   store::StagedFile staged;
+  staged.asker = request.asker();
   if (const auto made = co_await store::stage(options, request.bucket(), staged); !made) {
     co_return std::unexpected(bucket_error(made.error()));
   }

@@ -31,6 +31,14 @@ void Store::tell(const CommitEvent& event) const {
   }
 }
 
+// With the key's lock held. What the kernel knows of the connection reaches the shard within one of
+// its turns: of two yields in a row the second is in the next.
+Task<Result<>> Store::still_asked(const Asker& asker) const {
+  if (!locks_.shared() || asker.has_gone == nullptr) co_return Result<>{};
+  for (int turn = 0; turn < 2 && !asker.gone(); ++turn) co_await engine::Yield{};
+  co_return asker.gone() ? Result<>(engine::fail_errno(ESHUTDOWN)) : Result<>{};
+}
+
 Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
                                       std::string_view key, StagedFile& staged,
                                       const MetadataView& meta, CommitKind kind,
@@ -42,6 +50,9 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
     if (!lock) {
       if (lock.error().is(ENOENT) || lock.error().is(ENOTDIR)) continue;
       co_return std::unexpected(lock.error());
+    }
+    if (const auto asked = co_await still_asked(staged.asker); !asked) {
+      co_return std::unexpected(asked.error());
     }
     auto placed = co_await place(bucket, key, staged, {*parent, path.leaf()}, overwrite);
     Result<> durable;

@@ -84,7 +84,7 @@ Task<Result<Replaced>> Store::remove_inner(std::string_view bucket, MappedPath& 
 }
 
 Task<Result<Replaced>> Store::remove(std::string_view bucket, MappedPath& path,
-                                     std::string_view key) {
+                                     std::string_view key, Asker asker) {
   constexpr int attempts_max = 1000;
   // While its file is aside even the directory above a key may be gone; so no directory, nothing
   // aside and still no directory: only then there is no object.
@@ -113,6 +113,9 @@ Task<Result<Replaced>> Store::remove(std::string_view bucket, MappedPath& path,
     if (!lock) {
       if (lock.error().is(ENOENT) || lock.error().is(ENOTDIR)) continue;
       co_return std::unexpected(lock.error());
+    }
+    if (const auto asked = co_await still_asked(asker); !asked) {
+      co_return std::unexpected(asked.error());
     }
     ObjectId id{};
     auto removed = co_await remove_at(bucket, key, {*parent, path.leaf()}, id);

@@ -3,6 +3,7 @@
 // before it is published. Owned by the request.
 #pragma once
 
+#include "s3/store/asker.h"
 #include "s3/store/metadata.h"
 #include "s3/store/options.h"
 #include "s3/store/paths.h"
@@ -34,6 +35,7 @@ struct StagedFile {
   };
   std::optional<Elsewhere> elsewhere;
   std::optional<std::int64_t> modified_seconds;  // since 1970; not set: the time of sealing
+  Asker asker;
 
   UniqueName name() const { return unique_name("", id); }
   ObjectId object_id() const {

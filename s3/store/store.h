@@ -44,9 +44,11 @@ class Store {
                                                  const MetadataView& meta, CommitKind kind,
                                                  Overwrite overwrite);
 
+  // ESHUTDOWN, of both: shared with other containers, and the asker has gone (asker.h).
+  //
   // Removes the key's object and the directories that this leaves empty.
   engine::Task<engine::Result<Replaced>> remove(std::string_view bucket, MappedPath& path,
-                                                std::string_view key);
+                                                std::string_view key, Asker asker = {});
 
   // Brings the objects back under their keys that a process which died, or a power cut, has left
   // aside in the bucket (moving.h); how many. Once at start: until then they are read and written
@@ -63,6 +65,7 @@ class Store {
   // of it left aside. ENOENT: the directory was removed meanwhile, and must be made again.
   engine::Task<engine::Result<KeyLocks::Held>> lock_key(std::string_view bucket, MappedPath& path,
                                                         std::size_t names, int parent);
+  engine::Task<engine::Result<>> still_asked(const Asker& asker) const;
   engine::Task<engine::Result<>> move_into_directory(std::string_view bucket, MappedPath& path,
                                                      std::size_t names, int above);
   engine::Task<engine::Result<>> finish_move(std::string_view bucket, std::string_view object,

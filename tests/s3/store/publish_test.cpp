@@ -103,6 +103,36 @@ TEST_CASE("an overwrite keeps owner and mode, a new object gets the principal's"
   });
 }
 
+TEST_CASE("where containers share the data, nothing is changed for an asker that has gone") {
+  on_shard([](engine::Shard&) -> Task<> {
+    Site site;
+    st::Store store(site.options, site.locks);
+    // It goes while the lock is waited for.
+    unsigned looks = 0;
+    const st::Asker asker = {
+        .has_gone = [](void* count) { return ++*static_cast<unsigned*>(count) > 1; },
+        .context = &looks};
+    REQUIRE((co_await put(store, "key", "alone", {.asker = asker})).has_value());
+    CHECK(looks == 0);
+    const engine::Descriptor file(
+        ::openat(site.options.data_fd, "key-locks", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    site.locks.share(file.get(), true);
+    const auto late = co_await put(store, "key", "late", {.asker = asker});
+    REQUIRE(!late.has_value());
+    CHECK(late.error().is(ESHUTDOWN));
+    CHECK(co_await content(site.options, "key") == "alone");
+    st::MappedPath path;
+    map_key("key", path);
+    looks = 0;
+    const auto removed = co_await store.remove("bucket", path, "key", asker);
+    REQUIRE(!removed.has_value());
+    CHECK(co_await content(site.options, "key") == "alone");
+    // Nobody keeps the key's lock.
+    CHECK((co_await put(store, "key", "next")).has_value());
+    CHECK(site.nothing_aside());
+  });
+}
+
 TEST_CASE("staging by name publishes alike and leaves nothing") {
   on_shard([](engine::Shard&) -> Task<> {
     Site site;

@@ -114,6 +114,7 @@ struct PutOptions {
   st::Ownership owner;
   std::vector<st::Pair> user;
   std::size_t parts = 0;
+  st::Asker asker = {};
 };
 
 // Fills in what a handler would: an ETag that tells contents apart, user metadata, parts.
@@ -151,6 +152,7 @@ inline Task<engine::Result<st::Replaced>> put(st::Store& store, std::string key,
   map_key(key, path);
   Described described(content, how);
   st::StagedFile staged;
+  staged.asker = how.asker;
   engine::Result<> ready = co_await st::stage(options, "bucket", staged);
   if (ready) ready = co_await engine::file::write(staged.file.get(), bytes_of(content), 0);
   if (ready) {
