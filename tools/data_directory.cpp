@@ -264,13 +264,6 @@ Allowed<DataDirectory> DataDirectory::open_of_cluster(const std::string& path, s
   return directory;
 }
 
-Allowed<> DataDirectory::stay_alone() {
-  struct flock whole = whole_file(F_WRLCK);
-  if (::fcntl(lock_.get(), F_OFD_SETLK, &whole) < 0) return refuse_locked(lock_.get(), path_);
-  key_locks_.reset();
-  return {};
-}
-
 Allowed<> DataDirectory::give_to(std::string_view cluster) {
   Format format = format_;
   format.mode = cluster.empty() ? "standalone" : "cluster";

@@ -37,14 +37,14 @@ class DataDirectory {
 
   // Makes it a cluster's, or standalone again (an empty name). Nobody else has it open.
   Allowed<> give_to(std::string_view cluster);
-  // Keeps the cluster's other containers out from now on. Refuses when one has it open.
-  Allowed<> stay_alone();
 
   int fd() const { return data_.get(); }
   int system_fd() const { return system_.get(); }
   const std::string& path() const { return path_; }
   std::string system_path() const { return path_ + "/" + system_directory_name; }
   const Format& format() const { return format_; }
+  // The directory's own lock, whole; shared where the directory is.
+  int lock_fd() const { return lock_.get(); }
   // A file whose bytes are the locks that containers share; -1 where nobody shares.
   int key_locks_fd() const { return key_locks_.get(); }
   // Lets another server have the directory, before this process has ended.

@@ -88,6 +88,22 @@ void add_timestamps(CheckReport& report, const Abilities& abilities) {
              "a change is noticed when it is at least a step apart");
 }
 
+// What containers on several hosts would see of each other.
+void add_names(CheckReport& report, const Abilities& abilities) {
+  using s3::store::FilesystemKind;
+  if (abilities.local) return;
+  if (!abilities.names_remembered) {
+    report.add("names", Verdict::ok, "asked for", "containers of a cluster can share it");
+    return;
+  }
+  const char* options = abilities.kind == FilesystemKind::nfs ? "lookupcache=none,noac"
+                        : abilities.kind == FilesystemKind::glusterfs
+                            ? "attribute-timeout=0,entry-timeout=0,negative-timeout=0"
+                            : "no remembered names";
+  report.add("names", Verdict::absent, "remembered",
+             fmt::format("other hosts' changes show late: for a cluster mount with {}", options));
+}
+
 }  // namespace
 
 CheckReport check_filesystem(const std::string& path, const Abilities& abilities,
@@ -118,6 +134,7 @@ CheckReport check_filesystem(const std::string& path, const Abilities& abilities
               "copies take their space");
   add_ability(report, "inotify", abilities.inotify, "listings stay sorted in memory",
               "a listing is read again when its directory has changed");
+  add_names(report, abilities);
   add_timestamps(report, abilities);
   return report;
 }

@@ -323,6 +323,7 @@ void Server::end() {
   });
   frontends_->stop();
   member_.reset();
+  site_.witness.reset();
   ended.release();
   guard.join();
 }

@@ -7,8 +7,10 @@
 #include "tools/metrics_token.h"
 #include "tools/ports.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <string>
 
 namespace millrace::tools {
@@ -21,9 +23,32 @@ std::unexpected<Refusal> pass_on(const Refusal& refusal) {
   return std::unexpected(refusal);
 }
 
+// As SIGTERM does, but it is not the operator's first: what is written from now on may be another
+// server's.
+void leave_lost_directory() {
+  std::fputs("millrace: the data directory's lock was lost and is another server's now; leaving\n",
+             stderr);
+  ::kill(::getpid(), SIGUSR1);
+}
+
 Allowed<Credentials> find_root(const DataDirectory& data, const cluster::Joined* joined) {
   if (joined == nullptr) return load_credentials(data.system_fd(), data.system_path(), ::environ);
   return cluster_credentials(*joined, ::environ);
+}
+
+// Containers exclude each other by locks of a file in the data directory, and see at once what the
+// others change. Where one kernel does both there is nothing to prove.
+Allowed<> share(Site& site, const std::string& name) {
+  auto witness = sharing::Witness::start({.system_fd = site.data->system_fd(),
+                                          .lock_fd = site.data->lock_fd(),
+                                          .directory = site.data->path(),
+                                          .name = name,
+                                          .on_lost = &leave_lost_directory});
+  if (!witness) return std::unexpected(std::move(witness.error()));
+  site.witness = std::move(*witness);
+  if (site.abilities.local) return {};
+  site.abilities.shared = true;
+  return site.witness->prove();
 }
 
 }  // namespace
@@ -72,16 +97,8 @@ Allowed<Site> look_around(const ServeOptions& options, const cluster::Joined* jo
   }
   const auto filesystem = check_filesystem(options.data, site.abilities, options.durability);
   if (filesystem.refusal) return pass_on(*filesystem.refusal);
-  // Containers exclude each other by locks of a file in the data directory. Whether these hold
-  // across hosts is proved for no network filesystem yet.
-  const bool shareable = site.abilities.local && site.abilities.rename_exchange;
-  if (joined != nullptr && !shareable) {
-    if (const auto alone = site.data->stay_alone(); !alone) {
-      return refuse(options.data,
-                    "another container serves it, and this kind of filesystem can't "
-                    "be shared yet",
-                    "keep to one container, or use ext4, xfs or btrfs");
-    }
+  if (joined != nullptr) {
+    if (const auto shared = share(site, joined->name); !shared) return pass_on(shared.error());
   }
   auto credentials = find_root(*site.data, joined);
   if (!credentials) return pass_on(credentials.error());

@@ -8,6 +8,9 @@
 #include "tools/credentials_file.h"
 #include "tools/data_directory.h"
 #include "tools/options.h"
+#include "tools/sharing/witness.h"
+
+#include <memory>
 #include "tools/refusal.h"
 #include "tools/tls_files.h"
 
@@ -19,6 +22,7 @@ namespace millrace::tools {
 struct Site {
   Cores cores;
   std::optional<DataDirectory> data;
+  std::unique_ptr<sharing::Witness> witness;  // in a cluster
   s3::store::Abilities abilities;
   Credentials credentials;
   std::string metrics_token;   // empty: /metrics wants none
