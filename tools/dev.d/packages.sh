@@ -37,6 +37,8 @@ test   haproxy
 test   libfuse3-dev
 test   iproute2
 test   nftables
+test   glusterfs-server
+test   glusterfs-client
 lint   clang-format-19
 lint   clang-tidy-19
 bench  wrk
