@@ -4,7 +4,8 @@
 
 namespace millrace::tools {
 
-const std::string_view openapi_document = R"({
+const std::string_view openapi_document = R"(
+{
   "openapi": "3.0.3",
   "info": {
     "title": "Millrace cluster administration",
@@ -143,7 +144,6 @@ const std::string_view openapi_document = R"({
       }
     }
   }
-}
-)";
+})";
 
 }  // namespace millrace::tools

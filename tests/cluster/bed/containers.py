@@ -28,6 +28,7 @@ class Container:
         self.started = self.log.stat().st_size if self.log.exists() else 0
         self.process = self.host.start(
             servers.binary(), "serve", "--config-fs", self.config_fs, "--name", self.name,
+            "--drain-notice", "0",
             *self.arguments, log=self.log, env=servers.scrubbed_environment())
         return self
 

@@ -52,7 +52,7 @@ TEST_CASE("administration: settings of the document are those that are taken") {
   const json settings = json::parse(openapi_document)["components"]["schemas"]["Settings"];
   for (const auto& [name, schema] : settings.at("properties").items()) {
     CAPTURE(name);
-    const json right = schema["type"] == "integer"   ? json(7)
+    const json right = schema["type"] == "integer"   ? json(7U)
                        : schema["type"] == "array"   ? json::array({"a"})
                        : schema["type"] == "boolean" ? json(true)
                                                      : json("a");
