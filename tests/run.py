@@ -40,6 +40,7 @@ class Suite:
     timeout_s: int = 600
     needs: tuple = ()  # root, fuse, loop: without it the whole suite is one skip
     env: tuple = ()  # pairs
+    workers: int = 1  # files of a pytest suite that run side by side, where most of it is waiting
 
 
 SUITES = (
@@ -63,7 +64,7 @@ SUITES = (
            "tests/clients/test_boto3_listing.py", "tests/clients/test_keys.py",
            "tests/clients/test_streamed_bodies.py"), builds=("asan",), timeout_s=1800,
           env=(("MILLRACE_BINARY", "build/asan/millrace"),)),
-    Suite("cluster", "pytest", ("tests/cluster",), builds=("release",), timeout_s=600,
+    Suite("cluster", "pytest", ("tests/cluster",), builds=("release",), timeout_s=600, workers=3,
           env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("micro-bench", "check", ("build/release/bench/micro-bench",
                                    "--benchmark_min_time=0.0001"), builds=("release",)),
@@ -179,8 +180,10 @@ def run_doctest(suite, log, scratch, env):
 
 def run_pytest(suite, log, scratch, env):
     junit = scratch / "junit.xml"
+    side_by_side = ["-n", str(suite.workers), "--dist", "loadfile"] if suite.workers > 1 else []
     status = run_logged([str(VENV_PYTHON), "-m", "pytest", "-p", "no:cacheprovider", "-ra", "-v",
-                         f"--junitxml={junit}", *suite.command], log, suite.timeout_s, env)
+                         *side_by_side, f"--junitxml={junit}", *suite.command], log,
+                        suite.timeout_s, env)
     return settle(read_junit(junit), status, suite.timeout_s)
 
 
