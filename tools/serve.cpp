@@ -262,7 +262,7 @@ bool Server::take_signal(int signal) {
     if (access_logger_) access_logger_->reopen();
     if (tls_watch_) tls_watch_->look();
   }
-  if (signal == SIGUSR1) return departure_ != cluster::Departure::stays;
+  if (signal == SIGUSR1) return clustered_;  // the member, or the witness of the data
   if (signal != SIGTERM && signal != SIGINT) return false;
   if (asked_to_stop_) ::_exit(128 + signal);
   asked_to_stop_ = true;

@@ -38,14 +38,29 @@ Allowed<Credentials> find_root(const DataDirectory& data, const cluster::Joined*
 
 // Containers exclude each other by locks of a file in the data directory, and see at once what the
 // others change. Where one kernel does both there is nothing to prove.
-Allowed<> share(Site& site, const std::string& name) {
-  auto witness = sharing::Witness::start({.system_fd = site.data->system_fd(),
-                                          .lock_fd = site.data->lock_fd(),
-                                          .directory = site.data->path(),
-                                          .name = name,
-                                          .on_lost = &leave_lost_directory});
+Allowed<> share(Site& site, const std::string& config_fs, const cluster::Joined& joined) {
+  // Whoever sees the presence finds the beat, too: of two that start together neither waits.
+  if (auto told = announce_epoch(joined); !told) return told;
+  // A directory of its own for the witness's thread, which outlives what joined.
+  auto directory = cluster::ConfigDirectory::open(config_fs, false);
+  if (!directory)
+    return refuse(config_fs, engine::describe(directory.error()), "look at the mount");
+  auto beats = std::make_shared<cluster::ConfigDirectory>(std::move(*directory));
+  auto witness =
+      sharing::Witness::start({.system_fd = site.data->system_fd(),
+                               .lock_fd = site.data->lock_fd(),
+                               .directory = site.data->path(),
+                               .name = joined.name,
+                               .epoch = joined.epoch,
+                               .sees =
+                                   [beats](const std::string& name, const std::string& epoch) {
+                                     const auto beat = beats->read_beat(name);
+                                     return beat && beat->epoch == epoch;
+                                   },
+                               .on_lost = &leave_lost_directory});
   if (!witness) return std::unexpected(std::move(witness.error()));
   site.witness = std::move(*witness);
+  if (auto same = site.witness->compare_configurations(); !same) return same;
   if (site.abilities.local) return {};
   site.abilities.shared = true;
   return site.witness->prove();
@@ -98,7 +113,8 @@ Allowed<Site> look_around(const ServeOptions& options, const cluster::Joined* jo
   const auto filesystem = check_filesystem(options.data, site.abilities, options.durability);
   if (filesystem.refusal) return pass_on(*filesystem.refusal);
   if (joined != nullptr) {
-    if (const auto shared = share(site, joined->name); !shared) return pass_on(shared.error());
+    if (const auto shared = share(site, options.config_fs, *joined); !shared)
+      return pass_on(shared.error());
   }
   auto credentials = find_root(*site.data, joined);
   if (!credentials) return pass_on(credentials.error());

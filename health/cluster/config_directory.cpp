@@ -59,11 +59,14 @@ std::string wall_time() {
                      now.tv_nsec / 1'000'000);
 }
 
-std::string file_text(int folder, const std::string& name) {
+// Of a file that others write in place: this kernel may have kept what was there before, for ever
+// where the length is the same (GlusterFS by FUSE).
+Result<std::string> fresh_text(int folder, const std::string& name) {
   const Descriptor file(
       ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!file) return {};
-  return engine::read_small_file(file.get()).value_or(std::string());
+  if (!file) return engine::fail_errno(errno);
+  std::ignore = ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+  return engine::read_small_file(file.get());
 }
 
 }  // namespace
@@ -163,11 +166,8 @@ Result<> ConfigDirectory::write_beat(const Beat& beat) const {
 Result<std::optional<Beat>> ConfigDirectory::look_for_beat(std::string_view name) const {
   constexpr int looks_max = 3;  // a torn one is whole again at once
   for (int look = 0; look < looks_max; ++look) {
-    const Descriptor file(::openat(beats_.get(), std::string(name).c_str(),
-                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!file && errno == ENOENT) break;
-    if (!file) return engine::fail_errno(errno);
-    const auto text = engine::read_small_file(file.get());
+    const auto text = fresh_text(beats_.get(), std::string(name));
+    if (!text && text.error().is(ENOENT)) break;
     if (!text) return std::unexpected(text.error());
     auto beat = parse_beat(*text);
     if (beat && beat->name == name) return std::optional(std::move(*beat));
@@ -214,7 +214,7 @@ std::vector<std::string> ConfigDirectory::read_events() const {
   };
   std::vector<Line> lines;
   for (const std::string& name : files_of(events_.get())) {
-    const std::string text = file_text(events_.get(), name);
+    const std::string text = fresh_text(events_.get(), name).value_or(std::string());
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find('\n', at), text.size());
       const std::string line = text.substr(at, end - at);

@@ -2,6 +2,7 @@
 #include "health/cluster/joining.h"
 
 #include "engine/clock.h"
+#include "engine/small_file.h"
 
 #include <fmt/format.h>
 
@@ -128,6 +129,7 @@ std::expected<Joined, JoinRefusal> join(const std::string& config_fs, const std:
   return Joined{.name = name,
                 .directory = std::move(*directory),
                 .name_lock = std::move(*lock),
+                .epoch = engine::random_text("0123456789abcdef", 16),
                 .run = beat ? beat->run + 1 : 1,
                 .generation = reading->generation,
                 .configuration = std::move(reading->configuration),

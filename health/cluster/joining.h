@@ -14,6 +14,7 @@ struct Joined {
   std::string name;
   ConfigDirectory directory;
   engine::Descriptor name_lock;
+  std::string epoch;      // of this process's beats: random
   std::uint32_t run = 1;  // above that of every beat of this name so far
   std::uint64_t generation = 0;
   Configuration configuration;

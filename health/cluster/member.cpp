@@ -38,7 +38,6 @@ Member::Member(Joined joined, MemberOptions options)
     : joined_(std::move(joined)),
       options_(std::move(options)),
       started_ns_(engine::monotonic_ns()),
-      epoch_(engine::random_text("0123456789abcdef", 16)),
       log_(options_.logger->add_channel()),
       reads_at_first_(2 * joined_.configuration.containers.size()),
       peers_({.name = joined_.name,
@@ -150,7 +149,7 @@ void Member::write_beat(Phase phase) {
   const View::Snapshot view = options_.view->read(now_ns());
   const Peers::Self self = peers_.self();
   Beat beat{.name = joined_.name,
-            .epoch = epoch_,
+            .epoch = joined_.epoch,
             .counter = ++counter_,
             .run = self.run,
             .incarnation = self.incarnation,

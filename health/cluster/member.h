@@ -86,7 +86,6 @@ class Member {
   Joined joined_;
   MemberOptions options_;
   const std::uint64_t started_ns_;
-  const std::string epoch_;
   engine::LogChannel& log_;
 
   // The thread's.

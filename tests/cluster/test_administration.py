@@ -1,6 +1,7 @@
 """The life of a cluster by its command line: each verb in its order, and out of it."""
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -227,6 +228,23 @@ def test_a_configuration_filesystem_inside_the_data_is_refused(cluster):
     cluster.config_fs = cluster.folder / "nowhere"
     status, _, errors = cluster.run("create", "--data", f"main={cluster.data}")
     assert status == 1 and "mount the configuration filesystem there" in errors
+
+
+def test_a_copy_of_the_configuration_filesystem_is_refused(cluster):
+    cluster.create()
+    one = cluster.start("one").wait_ready()
+    cluster.wait_states({"one": "active"})
+    copy = cluster.folder / "copy"
+    shutil.copytree(cluster.config_fs, copy)
+    shared, cluster.config_fs = cluster.config_fs, copy
+    two = cluster.start("two")
+    assert two.process.wait(20) == 1
+    assert "is not the configuration filesystem of the container one" in two.output()
+    # Once nobody is there to contradict, it may as well be the cluster's, restored from a backup.
+    one.stop()
+    cluster.start("two").wait_ready().stop()
+    cluster.config_fs = shared
+    cluster.start("one").wait_ready()
 
 
 def test_a_container_is_told_nothing_that_the_cluster_knows(cluster):

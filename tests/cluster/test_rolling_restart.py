@@ -30,6 +30,9 @@ def haproxy(tmp_path):
         yield begin
 
 
+GIVEN = set()
+
+
 def lasting_port():
     """Free, and not one that the kernel gives to a connection while nobody listens there."""
     with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
@@ -37,7 +40,10 @@ def lasting_port():
     while True:
         with socket.socket() as probe, contextlib.suppress(OSError):
             port = random.randrange(10_000, max(first, 11_000))
+            if port in GIVEN:
+                continue
             probe.bind(("127.0.0.1", port))
+            GIVEN.add(port)
             return port
 
 

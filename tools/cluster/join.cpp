@@ -72,6 +72,19 @@ Allowed<> enter_cluster(cluster::Joined& joined) {
   return {};
 }
 
+Allowed<> announce_epoch(const cluster::Joined& joined) {
+  const auto written = joined.directory.write_beat({.name = joined.name,
+                                                    .epoch = joined.epoch,
+                                                    .run = joined.run,
+                                                    .phase = cluster::Phase::joining,
+                                                    .host = host_name(),
+                                                    .version = MILLRACE_VERSION,
+                                                    .feature_level = cluster::feature_level_known});
+  if (written) return {};
+  return refuse(joined.directory.path(), engine::describe(written.error()),
+                "the configuration filesystem must be writable");
+}
+
 Allowed<Credentials> cluster_credentials(const cluster::Joined& joined,
                                          const char* const* environment) {
   auto given = find_credentials(-1, {}, environment);

@@ -20,6 +20,9 @@ Allowed<health::cluster::Joined> join_cluster(ServeOptions& options);
 // more.
 Allowed<> enter_cluster(health::cluster::Joined& joined);
 
+// Writes the process's first beat.
+Allowed<> announce_epoch(const health::cluster::Joined& joined);
+
 // The cluster's root keys. Refuses others in the environment.
 Allowed<Credentials> cluster_credentials(const health::cluster::Joined& joined,
                                          const char* const* environment);

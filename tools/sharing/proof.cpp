@@ -189,7 +189,9 @@ void sweep(int folder) {
   const time_t now = ::time(nullptr);
   for (const std::string& name : names_in(folder)) {
     const bool game = name.starts_with(game_prefix);
-    if (!game && !name.starts_with(ask_prefix)) continue;
+    const bool word = name.starts_with(ask_prefix) || name.starts_with(question_prefix) ||
+                      name.starts_with(answer_prefix);
+    if (!game && !word) continue;
     struct stat status = {};
     if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) continue;
     if (status.st_mtim.tv_sec + leftover_s > now) continue;

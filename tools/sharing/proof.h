@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace millrace::tools::sharing {
 
@@ -26,6 +27,10 @@ Verdict ask(int folder, const std::string& name, std::uint64_t wait_max_ms);
 
 // Goes to every game that `name` is asked to: for its own thread, some times a second.
 void answer(int folder, const std::string& name);
+
+// What the witnesses of one configuration filesystem say to each other (witness.h).
+inline constexpr std::string_view question_prefix = "look.";
+inline constexpr std::string_view answer_prefix = "seen.";
 
 // Removes what askers that ended midway have left for longer than an hour.
 void sweep(int folder);

@@ -1,6 +1,7 @@
 // See witness.h.
 #include "tools/sharing/witness.h"
 
+#include "engine/small_file.h"
 #include "tools/sharing/proof.h"
 
 #include <dirent.h>
@@ -28,6 +29,8 @@ constexpr unsigned keep_every_looks = 5;
 // A present container's thread looks every 200 ms; it may be busy with another's question.
 constexpr std::uint64_t present_wait_ms = 15'000;
 constexpr std::uint64_t absent_wait_ms = 1'500;
+constexpr auto answers_wait = std::chrono::milliseconds(1'500);
+constexpr auto answer_look_every = std::chrono::milliseconds(20);
 constexpr const char* remedy =
     "mount it on every host without remembered names and with locks (GlusterFS: "
     "attribute-timeout=0,entry-timeout=0,negative-timeout=0 and the volume options of the README; "
@@ -77,6 +80,80 @@ Allowed<> Witness::enter() {
                 "mount the filesystem with locks (NFS: without nolock)");
 }
 
+std::vector<std::string> Witness::present() const {
+  std::vector<std::string> names = others();
+  std::erase_if(names, [this](const std::string& name) { return !seems_present(name); });
+  return names;
+}
+
+namespace {
+
+std::string question_name(const std::string& epoch, const std::string& asker) {
+  return std::string(question_prefix) + epoch + "." + asker;
+}
+
+std::string answer_name(const std::string& epoch, const std::string& by) {
+  return std::string(answer_prefix) + epoch + "." + by;
+}
+
+}  // namespace
+
+// A beat that is not seen may be seen a moment later: it is looked for as long as somebody asks.
+void Witness::say_what_is_seen() {
+  std::set<std::string, std::less<>> asked;
+  for (const std::string& name : names_of(question_prefix)) {
+    const std::size_t dot = name.find('.');
+    const std::string epoch = name.substr(0, dot);
+    if (dot == name.npos || name.substr(dot + 1) == options_.name) continue;
+    asked.insert(epoch);
+    if (told_.contains(epoch)) continue;
+    const bool seen = options_.sees(name.substr(dot + 1), epoch);
+    if (seen) told_.insert(epoch);
+    const std::string answer = answer_name(epoch, options_.name);
+    ::unlinkat(folder_.get(), answer.c_str(), 0);
+    std::ignore = engine::write_small_file(folder_.get(), answer, seen ? "yes" : "no", 0600);
+  }
+  std::erase_if(told_, [&](const std::string& epoch) { return !asked.contains(epoch); });
+}
+
+Allowed<> Witness::compare_configurations() const {
+  const std::vector<std::string> names = present();
+  if (names.empty()) return {};
+  const std::string question = question_name(options_.epoch, options_.name);
+  const auto asked = engine::write_small_file(folder_.get(), question, "", 0600);
+  if (!asked) {
+    return refuse(options_.directory, engine::describe(asked.error()), "let this user write there");
+  }
+  const std::string stranger = find_stranger(names);
+  ::unlinkat(folder_.get(), question.c_str(), 0);
+  for (const std::string& name : names) {
+    ::unlinkat(folder_.get(), answer_name(options_.epoch, name).c_str(), 0);
+  }
+  if (stranger.empty()) return {};
+  return refuse("--config-fs",
+                fmt::format("is not the configuration filesystem of the container {}, which serves "
+                            "the same data",
+                            stranger),
+                "mount the same one on every host");
+}
+
+// One that says yes is enough; who is silent (stopped, hung) says nothing against.
+std::string Witness::find_stranger(const std::vector<std::string>& names) const {
+  const auto deadline = std::chrono::steady_clock::now() + answers_wait;
+  std::string stranger;
+  for (;;) {
+    for (const std::string& name : names) {
+      const Descriptor file(::openat(folder_.get(), answer_name(options_.epoch, name).c_str(),
+                                     O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+      const auto text = file ? engine::read_small_file(file.get()) : engine::fail_errno(errno);
+      if (text && *text == "yes") return {};
+      if (text && *text == "no") stranger = name;
+    }
+    if (std::chrono::steady_clock::now() >= deadline) return stranger;
+    std::this_thread::sleep_for(answer_look_every);
+  }
+}
+
 Allowed<std::unique_ptr<Witness>> Witness::start(WitnessOptions options) {
   std::unique_ptr<Witness> witness(new Witness(std::move(options)));
   if (auto entered = witness->enter(); !entered.has_value()) {
@@ -115,13 +192,14 @@ void Witness::run() {
       if (wake_.wait_for(guard, look_every, [this] { return stopping_; })) return;
     }
     answer(folder_.get(), options_.name);
+    if (options_.sees) say_what_is_seen();
     if (looks % keep_every_looks != 0 || lost_) continue;
     lost_ = !keep_locks();
     if (lost_) options_.on_lost();
   }
 }
 
-std::vector<std::string> Witness::others() const {
+std::vector<std::string> Witness::names_of(std::string_view prefix) const {
   std::vector<std::string> names;
   const int opened = ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* entries = opened < 0 ? nullptr : ::fdopendir(opened);
@@ -131,11 +209,15 @@ std::vector<std::string> Witness::others() const {
   }
   while (const dirent* entry = ::readdir(entries)) {
     const std::string_view name(entry->d_name);
-    if (!name.starts_with(presence_prefix)) continue;
-    names.emplace_back(name.substr(presence_prefix.size()));
-    if (names.back() == options_.name) names.pop_back();
+    if (name.starts_with(prefix)) names.emplace_back(name.substr(prefix.size()));
   }
   ::closedir(entries);
+  return names;
+}
+
+std::vector<std::string> Witness::others() const {
+  std::vector<std::string> names = names_of(presence_prefix);
+  std::erase(names, options_.name);
   return names;
 }
 

@@ -184,20 +184,23 @@ void run_on(fake::Plan plan, Body body, std::vector<fake::LogEntry>* log = nullp
   if (injected != nullptr) *injected = scenario.counted() >= scenario.plan.fail_nth;
 }
 
-// A failed sync fails the request, marks the filesystem suspect and is not tried again. To a
-// directory's sync belongs the stat that follows it: where that fails, nothing is known of it.
+// A failed sync fails the request, marks the filesystem suspect (unless it only found no room) and
+// is not tried again. To a directory's sync belongs the stat that follows it: where that fails,
+// nothing is known of it.
 void check_syncs(const Site& site, const std::vector<fake::LogEntry>& log, bool done) {
   std::set<std::uint64_t> failed;  // inodes
   std::uint64_t just_synced = 0;
+  bool faulty = false;
   for (const auto& entry : log) {
     if (entry.action == Action::fsync) CHECK(!failed.contains(entry.inode));
     const bool sync = entry.action == Action::fsync ||
                       (entry.action == Action::stat && entry.inode == just_synced);
     if (sync && entry.result < 0) failed.insert(entry.inode);
+    if (sync && entry.result < 0) faulty |= entry.result != -ENOSPC && entry.result != -EDQUOT;
     just_synced = entry.action == Action::fsync ? entry.inode : 0;
   }
   if (!failed.empty()) CHECK(!done);
-  CHECK(site.suspect.load() == !failed.empty());
+  CHECK(site.suspect.load() == faulty);
 }
 
 struct Fault {
