@@ -89,6 +89,7 @@ class Shard {
   // The loop; returns when `stop()` was called and no task of tasks() runs.
   void run();
   void stop() { stopping_ = true; }
+  bool stopping() const { return stopping_; }
   // The loop until the task is done: for tests and small programs.
   void run_until(const Task<>& task);
 

@@ -32,9 +32,10 @@ Task<Result<bool>> Stream::secure(const TlsContext& context) {
     while (!Shard::current().admit_handshake()) co_await Yield{};
     const auto step = tls_->handshake();
     const auto flushed = co_await flush_secure();
-    if (step == TlsSession::Step::done && flushed) co_return true;
-    if (step != TlsSession::Step::starved) co_return std::unexpected(tls_->error());
+    const bool goes_on = step == TlsSession::Step::done || step == TlsSession::Step::starved;
+    if (!goes_on) co_return std::unexpected(tls_->error());
     if (!flushed) co_return std::unexpected(flushed.error());
+    if (step == TlsSession::Step::done) co_return true;
     co_await Received{*this};
     if (count_ > 0) continue;
     if (!failure_) co_return std::unexpected(failure_.error());

@@ -199,7 +199,7 @@ Result<bool> TlsSession::flush() {
     unsent_begin_ += static_cast<std::size_t>(sent);
   }
   unsent_begin_ = 0;
-  unsent_ = {};
+  unsent_ = std::vector<std::byte>();  // {} would keep the memory
   return true;
 }
 

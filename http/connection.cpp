@@ -112,6 +112,9 @@ Task<Result<>> Connection::take_proxy_header() {
 
 Task<Connection::Next> Connection::secure() {
   engine::StatusPage& page = server_.shard_.page();
+  // Until its first byte it is a connection like others, which a drain does not wait for.
+  const bool begins = co_await request_begins();
+  if (!begins) co_return Next::end;
   // Of the handshake as a whole, so that it can't be drawn out byte by byte.
   stream_.arm_deadline(limits::head_deadline_ms);
   handshaking_ = true;
@@ -147,6 +150,8 @@ Task<bool> Connection::request_begins() {
   stream_.arm_receive_deadline(server_.draining_ ? limits::drain_idle_ms
                                                  : limits::idle_deadline_ms);
   const auto more = co_await stream_.readable();
+  // What has come is not late, however long the request then waits for its memory.
+  stream_.disarm_deadline();
   co_return more && *more;
 }
 

@@ -7,7 +7,9 @@ test executable that no row names, a crash, a timeout and a failed build each co
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -16,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -24,6 +27,7 @@ BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 VENV_PYTHON = BUILD / "venv" / "bin" / "python"
 TAIL_LINES = 60
+REPORTING = threading.Lock()  # suites that run together report one after the other
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:disable_coredump=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -40,6 +44,7 @@ class Suite:
     timeout_s: int = 600
     needs: tuple = ()  # root, fuse, loop: without it the whole suite is one skip
     env: tuple = ()  # pairs
+    beside: bool = False  # one thread's work: runs together with its neighbours of the same kind
     workers: int = 1  # files of a pytest suite that run side by side, where most of it is waiting
 
 
@@ -50,14 +55,14 @@ SUITES = (
     Suite("tools", "pytest", ("tests/tools",), builds=("release",),
           env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("explorer", "doctest", ("build/release/tests/explorer-tests",), builds=("release",)),
-    Suite("unit-ring", "doctest", ("build/asan/tests/unit-tests",), builds=("asan",)),
+    Suite("unit-ring", "doctest", ("build/asan/tests/unit-tests",), builds=("asan",), beside=True),
     # The short form: seeds 0 to 2 of each test; MILLRACE_SEEDS=200 by hand is the long one.
     Suite("unit-fake", "doctest", ("build/asan/tests/unit-tests-fake",), builds=("asan",),
-          timeout_s=1200, env=(("MILLRACE_SEEDS", "3"),)),
+          timeout_s=1200, env=(("MILLRACE_SEEDS", "3"),), beside=True),
     Suite("allocation", "doctest", ("build/release/tests/allocation-tests",),
           builds=("release",)),
     Suite("tsan", "doctest", ("build/tsan/tests/tsan-tests",), builds=("tsan",)),
-    Suite("clients", "pytest", ("tests/clients",), builds=("release",), timeout_s=1200,
+    Suite("clients", "pytest", ("tests/clients",), builds=("release",), timeout_s=1200, workers=2,
           env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("clients-asan", "pytest",
           ("tests/clients/test_boto3_objects.py", "tests/clients/test_boto3_multipart.py",
@@ -283,6 +288,27 @@ def choose(names):
     return [suite for suite in SUITES if not names or suite.name in names]
 
 
+def groups(suites):
+    """Those that run together: neighbours in the table that say so."""
+    for beside, group in itertools.groupby(suites, key=lambda suite: suite.beside):
+        yield from [list(group)] if beside else ([suite] for suite in group)
+
+
+def run_and_report(suite, unbuilt, in_ci):
+    log = LOGS / f"{suite.name}.log"
+    log.unlink(missing_ok=True)
+    began = time.monotonic()
+    if unbuilt.intersection(suite.builds):
+        outcome = Outcome(failed=[("(whole suite)", "its build failed")])
+    else:
+        outcome = run_suite(suite, log)
+    if in_ci:
+        refuse_unlisted_skips(suite.name, outcome, allowed_skips())
+    with REPORTING:
+        report(suite.name, outcome, time.monotonic() - began, log)
+    return outcome
+
+
 def main():
     parser = argparse.ArgumentParser(description="Runs the test suites.")
     parser.add_argument("suites", nargs="*", help="only these")
@@ -300,18 +326,9 @@ def main():
         if outcome:
             total.append(outcome)
             unbuilt.add(kind)
-    for suite in suites:
-        log = LOGS / f"{suite.name}.log"
-        log.unlink(missing_ok=True)
-        began = time.monotonic()
-        if unbuilt.intersection(suite.builds):
-            outcome = Outcome(failed=[("(whole suite)", "its build failed")])
-        else:
-            outcome = run_suite(suite, log)
-        if in_ci:
-            refuse_unlisted_skips(suite.name, outcome, allowed_skips())
-        report(suite.name, outcome, time.monotonic() - began, log)
-        total.append(outcome)
+    for group in groups(suites):
+        with concurrent.futures.ThreadPoolExecutor(len(group)) as pool:
+            total += pool.map(lambda suite: run_and_report(suite, unbuilt, in_ci), group)
     for program in unlisted_executables(SUITES):
         print(f"FAILED {program}: made by tests/meson.build, and no row of tests/run.py runs it")
         total.append(Outcome(failed=[(program, "not in the table")]))

@@ -63,6 +63,13 @@ class Server {
 
   // The exit status; nothing: to be started again, by what the cluster says now.
   std::optional<int> run();
+  // Of the process, where it ends now. Not 0 where nobody wanted it to end for good: a restart that
+  // hangs, a data directory whose lock was lost.
+  int status() const {
+    const bool wanted = asked_to_stop_ || departure_ == cluster::Departure::removed ||
+                        departure_ == cluster::Departure::destroyed;
+    return wanted ? 0 : 1;
+  }
   // After the end: the cluster was destroyed, and this may have been its last container.
   bool cluster_destroyed() const { return departure_ == cluster::Departure::destroyed; }
 
@@ -71,8 +78,7 @@ class Server {
   Allowed<> start_health();
   Allowed<> start_frontends();
   void watch_tls();
-  Allowed<> start_membership();
-  void wait_for_first_verdict();
+  void start_membership();
   void announce();
   void wait();
   bool take_signal(int signal);
@@ -184,13 +190,8 @@ Allowed<> Server::start_frontends() {
   return {};
 }
 
-Allowed<> Server::start_membership() {
-  if (!clustered_) return {};
-  auto peer_sockets = cluster::open_peer_sockets(sockets_of(std::span(&options_.health, 1)));
-  if (!peer_sockets) {
-    return refuse_errno(fmt::format("{} (UDP)", options_.health.text()), peer_sockets.error().sys,
-                        "choose another --health: containers talk to each other at its port");
-  }
+void Server::start_membership() {
+  if (!clustered_) return;
   name_lock_ = std::move(joined_->name_lock);  // let go with the data's lock, not with the thread
   member_ = std::make_unique<cluster::Member>(
       std::move(*joined_),
@@ -203,13 +204,12 @@ Allowed<> Server::start_membership() {
           .view = &view_,
           .frontends = pages_,
           .figures = &figures_,
-          .peer_sockets = std::move(*peer_sockets),
+          .peer_sockets = std::move(site_.peer_sockets),
           // Drains as SIGTERM does, but is not the operator's first.
           .on_leave = [this](cluster::Departure departure) {
-            departure_ = departure;
-            ::kill(::getpid(), SIGUSR1);
+            const bool first = departure_.exchange(departure) == cluster::Departure::stays;
+            if (first) ::kill(::getpid(), SIGUSR1);
           }});
-  return {};
 }
 
 void Server::watch_tls() {
@@ -220,23 +220,12 @@ void Server::watch_tls() {
 
 Allowed<> Server::start() {
   if (const auto health = start_health(); !health) return health;
-  if (const auto membership = start_membership(); !membership) return membership;
+  start_membership();
   if (const auto frontends = start_frontends(); !frontends) return frontends;
   watch_tls();
   health_->mark_started();
-  wait_for_first_verdict();
+  wait_for_first_verdict(view_);
   return {};
-}
-
-// So that whoever is told `ready` finds the health port ready, too. A filesystem that hangs does
-// not keep the server from saying so.
-void Server::wait_for_first_verdict() {
-  constexpr auto step = std::chrono::milliseconds(5);
-  constexpr int steps_max = 400;
-  for (int steps = 0; steps < steps_max; ++steps) {
-    if (view_.read(engine::monotonic_ns()).reason != health::Reason::starting) return;
-    std::this_thread::sleep_for(step);
-  }
 }
 
 void Server::announce() {
@@ -281,7 +270,12 @@ void Server::wait_until(std::chrono::steady_clock::time_point until) {
 // The steps and their reasons: drain.h.
 void Server::drain() {
   const auto begun = std::chrono::steady_clock::now();
-  notify_service_manager(std::getenv("NOTIFY_SOCKET"), "STOPPING=1");
+  // Of a service that comes back by itself systemd must not hear that it stops: it would end it.
+  const bool comes_back = departure_ == cluster::Departure::restart && !asked_to_stop_;
+  notify_service_manager(
+      std::getenv("NOTIFY_SOCKET"),
+      comes_back ? fmt::format("RELOADING=1\nMONOTONIC_USEC={}", engine::monotonic_ns() / 1000)
+                 : "STOPPING=1");
   const std::uint64_t now_ns = engine::monotonic_ns();
   const std::uint64_t since_ns = view_.read(now_ns).not_ready_since_ns;
   const auto not_ready = std::chrono::nanoseconds(since_ns == 0 ? 0 : now_ns - since_ns);
@@ -319,7 +313,7 @@ void Server::end() {
     site_.data->unlock();
     name_lock_.reset();
     std::fputs("stopped; a call to the filesystem that doesn't return is left behind\n", stderr);
-    ::_exit(0);
+    ::_exit(status());
   });
   frontends_->stop();
   member_.reset();
@@ -341,7 +335,7 @@ std::optional<int> Server::run() {
   drain();
   end();
   if (departure_ == cluster::Departure::restart && !asked_to_stop_) return std::nullopt;
-  return 0;
+  return status();
 }
 
 }  // namespace
@@ -359,15 +353,20 @@ int tell(const Refusal& refusal) {
   return 1;
 }
 
-Ending serve_once(ServeOptions options, const Signals& signals) {
+// `again`: by itself, with new settings.
+Ending serve_once(ServeOptions options, const Signals& signals, bool again) {
   std::optional<cluster::Joined> joined;
   if (!options.config_fs.empty()) {
     auto found = join_cluster(options);
+    if (!found && again && clear_away_cluster(options.config_fs)) return {0};
     if (!found) return {tell(found.error())};
     joined = std::move(*found);
+    // Whoever starts a container wants it there; one that was removed meanwhile stays away.
+    if (again && joined->configuration.find(joined->name) == nullptr) return {0};
   }
   auto site = look_around(options, joined ? &*joined : nullptr);
   if (!site) return {tell(site.error())};
+  if (signals.asked_to_stop()) return {0};
   if (joined) {
     if (const auto entered = enter_cluster(*joined); !entered) return {tell(entered.error())};
   }
@@ -381,8 +380,8 @@ Ending serve_once(ServeOptions options, const Signals& signals) {
 int serve(const ServeOptions& options) {
   const Signals signals;
   ::umask(0);  // modes are stated where files are made
-  for (;;) {
-    const Ending ending = serve_once(options, signals);
+  for (bool again = false;; again = true) {
+    const Ending ending = serve_once(options, signals, again);
     if (!ending.status.has_value()) continue;
     if (ending.cluster_destroyed) clear_away_cluster(options.config_fs);
     return *ending.status;

@@ -1,13 +1,16 @@
 // See serve_parts.h.
 #include "tools/serve_parts.h"
 
+#include "engine/clock.h"
 #include "s3/operations.h"
 #include "s3/store/object_cache.h"
 
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <thread>
 
 namespace millrace::tools {
 
@@ -61,6 +64,15 @@ std::size_t objects_kept_max(std::size_t shards) {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return 0;
   return std::min<std::size_t>(s3::store::objects_kept_max, files.rlim_cur / 4 / shards);
+}
+
+void wait_for_first_verdict(const health::View& view) {
+  constexpr auto step = std::chrono::milliseconds(5);
+  constexpr int steps_max = 400;
+  for (int steps = 0; steps < steps_max; ++steps) {
+    if (view.read(engine::monotonic_ns()).reason != health::Reason::starting) return;
+    std::this_thread::sleep_for(step);
+  }
 }
 
 }  // namespace millrace::tools

@@ -2,6 +2,7 @@
 // start.
 #pragma once
 
+#include "health/view.h"
 #include "s3/store/options.h"
 #include "tools/addresses.h"
 #include "tools/cores.h"
@@ -29,5 +30,9 @@ std::optional<unsigned> spare_processor(const Cores& cores);
 std::vector<std::string_view> operation_names();
 // A quarter of the descriptors at most goes to objects that are kept open; connections come first.
 std::size_t objects_kept_max(std::size_t shards);
+
+// So that whoever is told `ready` finds the health port ready, too. A filesystem that hangs does
+// not keep the server from saying so: for two seconds at most.
+void wait_for_first_verdict(const health::View& view);
 
 }  // namespace millrace::tools

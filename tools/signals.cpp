@@ -12,6 +12,12 @@ Signals::Signals() {
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
 }
 
+bool Signals::asked_to_stop() const {
+  sigset_t pending;
+  ::sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
 int Signals::wait() const {
   for (;;) {
     if (const int signal = ::sigwaitinfo(&set_, nullptr); signal > 0) return signal;

@@ -13,6 +13,8 @@ class Signals {
   // Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1, and ignores SIGPIPE.
   Signals();
 
+  // Whether SIGTERM or SIGINT has come and waits to be taken.
+  bool asked_to_stop() const;
   // Waits for the next one, and returns its number.
   int wait() const;
   // The same; 0 when there was none until then.

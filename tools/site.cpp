@@ -1,11 +1,13 @@
 // Looking at everything that serving needs, and refusing in one line; see site.h.
 #include "tools/site.h"
 
+#include "health/cluster/peers.h"
 #include "tools/cluster/join.h"
 #include "tools/filesystem_check.h"
 #include "tools/kernel_check.h"
 #include "tools/metrics_token.h"
 #include "tools/ports.h"
+#include "tools/serve_parts.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -46,18 +48,18 @@ Allowed<> share(Site& site, const std::string& config_fs, const cluster::Joined&
   if (!directory)
     return refuse(config_fs, engine::describe(directory.error()), "look at the mount");
   auto beats = std::make_shared<cluster::ConfigDirectory>(std::move(*directory));
-  auto witness =
-      sharing::Witness::start({.system_fd = site.data->system_fd(),
-                               .lock_fd = site.data->lock_fd(),
-                               .directory = site.data->path(),
-                               .name = joined.name,
-                               .epoch = joined.epoch,
-                               .sees =
-                                   [beats](const std::string& name, const std::string& epoch) {
-                                     const auto beat = beats->read_beat(name);
-                                     return beat && beat->epoch == epoch;
-                                   },
-                               .on_lost = &leave_lost_directory});
+  auto witness = sharing::Witness::start(
+      {.system_fd = site.data->system_fd(),
+       .lock_fd = site.data->lock_fd(),
+       .directory = site.data->path(),
+       .name = joined.name,
+       .epoch = joined.epoch,
+       .sees =
+           [beats](const std::string& name, const std::string& epoch) {
+             const auto beat = beats->look_for_beat(name);
+             return beat ? std::optional(*beat && (*beat)->epoch == epoch) : std::nullopt;
+           },
+       .on_lost = &leave_lost_directory});
   if (!witness) return std::unexpected(std::move(witness.error()));
   site.witness = std::move(*witness);
   if (auto same = site.witness->compare_configurations(); !same) return same;
@@ -84,6 +86,14 @@ Allowed<Site> look_around(const ServeOptions& options, const cluster::Joined* jo
     if (const auto free = check_port_free(*options.agent, "agent"); !free) {
       return pass_on(free.error());
     }
+  }
+  if (joined != nullptr) {
+    auto sockets = cluster::open_peer_sockets(sockets_of(std::span(&options.health, 1)));
+    if (!sockets) {
+      return refuse_errno(options.health.text() + " (UDP)", sockets.error().sys,
+                          "choose another --health: containers talk to each other at its port");
+    }
+    site.peer_sockets = std::move(*sockets);
   }
   auto token = load_metrics_token(options.metrics_token_file);
   if (!token) return pass_on(token.error());

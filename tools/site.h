@@ -16,13 +16,15 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace millrace::tools {
 
 struct Site {
   Cores cores;
   std::optional<DataDirectory> data;
-  std::unique_ptr<sharing::Witness> witness;  // in a cluster
+  std::vector<engine::Descriptor> peer_sockets;  // in a cluster
+  std::unique_ptr<sharing::Witness> witness;     // in a cluster
   s3::store::Abilities abilities;
   Credentials credentials;
   std::string metrics_token;   // empty: /metrics wants none

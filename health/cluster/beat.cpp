@@ -51,6 +51,7 @@ std::string beat_text(const Beat& beat) {
                 {"generation", beat.generation},
                 {"feature_level", beat.feature_level},
                 {"notice", beat.notice},
+                {"heard_only", beat.heard_only},
                 {"last_failure", beat.last_failure}};
   whole["digest"] = digest_of(whole);
   // Names and addresses are ASCII; what else a path in last_failure holds must not throw.
@@ -84,6 +85,7 @@ std::expected<Beat, std::string> parse_beat(std::string_view text) {
     whole.at("generation").get_to(beat.generation);
     whole.at("feature_level").get_to(beat.feature_level);
     whole.at("notice").get_to(beat.notice);
+    whole.at("heard_only").get_to(beat.heard_only);
     whole.at("last_failure").get_to(beat.last_failure);
     return beat;
   } catch (const json::exception&) {

@@ -46,7 +46,11 @@ struct Beat {
   unsigned feature_level = 0;    // the highest that its version knows
   std::string notice;            // what it is about to do, as "waits for a to start again"
   std::string last_failure;      // what it last saw go wrong with its filesystems; empty: nothing
+  // Others that it hears over the network, and that have lost the configuration filesystem; so many
+  // at most.
+  std::vector<std::string> heard_only;
 };
+inline constexpr std::size_t heard_only_max = 64;
 
 // A JSON object with a digest, since a reader may meet it half written.
 std::string beat_text(const Beat& beat);

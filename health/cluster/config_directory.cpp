@@ -146,7 +146,7 @@ Result<> ConfigDirectory::remove_secrets(std::string_view cluster) {
 }
 
 Result<> ConfigDirectory::write_beat(const Beat& beat) const {
-  const Descriptor file(
+  Descriptor file(
       ::openat(beats_.get(), beat.name.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return engine::fail_errno(errno);
   std::string text = beat_text(beat);
@@ -160,6 +160,8 @@ Result<> ConfigDirectory::write_beat(const Beat& beat) const {
   if (::ftruncate(file.get(), static_cast<off_t>(text.size())) < 0) {
     return engine::fail_errno(errno);
   }
+  // Where writes are late, their errors come with this.
+  if (::close(file.release()) < 0) return engine::fail_errno(errno);
   return {};
 }
 

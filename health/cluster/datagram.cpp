@@ -16,6 +16,7 @@ constexpr std::size_t address_bytes_max = 16 + 2;
 static_assert(head_bytes + claims_max * (claim_bytes + address_bytes_max) + seal_bytes <=
               datagram_bytes_max);
 constexpr std::uint8_t flag_filesystem_lost = 1;
+constexpr std::uint8_t flag_ready = 2;
 
 std::size_t address_bytes(const PeerAddress& address) {
   return address.family == 0 ? 0 : (address.family == 4 ? 4 : 16) + std::size_t{2};
@@ -87,7 +88,8 @@ void write_claim(Writer& out, const Claim& claim) {
   out.number(claim.incarnation);
   out.number(static_cast<std::uint8_t>(claim.standing));
   out.number(static_cast<std::uint8_t>(claim.phase));
-  out.number(claim.filesystem_lost ? flag_filesystem_lost : std::uint8_t{0});
+  out.number(static_cast<std::uint8_t>((claim.filesystem_lost ? flag_filesystem_lost : 0) |
+                                       (claim.ready ? flag_ready : 0)));
   out.number(claim.doubt_age_ms);
   out.number(claim.beat);
   out.number(claim.beat_age_ms);
@@ -106,12 +108,13 @@ Claim read_claim(Reader& in) {
   in.kind(claim.standing, Standing::alive, Standing::left);
   in.kind(claim.phase, Phase::joining, Phase::left);
   in.number(flags);
-  claim.filesystem_lost = flags == flag_filesystem_lost;
+  claim.filesystem_lost = (flags & flag_filesystem_lost) != 0;
+  claim.ready = (flags & flag_ready) != 0;
   in.number(claim.doubt_age_ms);
   in.number(claim.beat);
   in.number(claim.beat_age_ms);
   in.number(claim.address.family);
-  in.require(claim.run != 0 && flags <= flag_filesystem_lost);
+  in.require(claim.run != 0 && flags <= (flag_filesystem_lost | flag_ready));
   in.require(claim.standing == Standing::doubted || claim.doubt_age_ms == 0);
   in.require(claim.address.family == 0 || claim.address.family == 4 || claim.address.family == 6);
   if (!in.good() || !claim.address.known()) return claim;

@@ -41,6 +41,7 @@ struct Claim {
   Standing standing = Standing::unknown;
   Phase phase = Phase::joining;
   bool filesystem_lost = false;    // its configuration filesystem
+  bool ready = false;              // it takes requests
   std::uint16_t doubt_age_ms = 0;  // since the first probe that went unanswered
   std::uint32_t beat = 0;          // the highest counter of its beats that is known; 0: none
   std::uint16_t beat_age_ms = 0;   // since it was first known

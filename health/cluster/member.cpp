@@ -73,7 +73,7 @@ Member::~Member() {
 
 void Member::drain() {
   draining_ = true;
-  peers_.set_phase(Phase::draining);
+  peers_.set_phase(Phase::draining, false);
 }
 
 std::uint64_t Member::now_ns() const {
@@ -81,10 +81,11 @@ std::uint64_t Member::now_ns() const {
 }
 
 // A thread that sleeps in the kernel for ever keeps what descriptors it shares: this one keeps only
-// those of the cluster's directory (see filesystem_probe.cpp).
+// those of the cluster's directory and of its peers' call (see filesystem_probe.cpp).
 void Member::leave_descriptors() const {
   if (!probe_leaves_descriptors || ::unshare(CLONE_FILES) != 0) return;
-  std::array<int, 3> kept = joined_.directory.descriptors();
+  const auto folders = joined_.directory.descriptors();
+  std::array<int, 4> kept = {folders[0], folders[1], folders[2], peers_.wake_fd()};
   std::ranges::sort(kept);
   unsigned next = 3;
   for (const int fd : kept) {
@@ -103,7 +104,8 @@ void Member::run() {
       turn();
       next_ns = std::max(next_ns + turn_ms * ms, now_ns() + turn_ms * ms / 2);
     } else {
-      if (peers_.generation_heard() > joined_.generation) poll_documents();
+      const std::uint64_t heard = peers_.generation_heard();
+      if (heard > joined_.generation && heard != looked_for_) poll_documents();
       read_wanted();
       watch_others();
       // Not more often, however much is wanted.
@@ -126,7 +128,7 @@ void Member::turn() {
     const Phase phase = draining                          ? Phase::draining
                         : view.reason == Reason::starting ? Phase::joining
                                                           : Phase::active;
-    peers_.set_phase(phase);
+    peers_.set_phase(phase, view.ready());
     write_beat(phase);
   }
   poll_documents();
@@ -165,6 +167,11 @@ void Member::write_beat(Phase phase) {
             .feature_level = feature_level_known,
             .notice = notice_,
             .last_failure = last_failure_};
+  for (const Peers::Seen& each : peers_.seen()) {
+    if (beat.heard_only.size() == heard_only_max) break;
+    const bool heard = each.sight.state != State::inactive && each.sight.filesystem_lost;
+    if (heard) beat.heard_only.push_back(each.name);
+  }
   for (const engine::StatusPage& page : options_.frontends) {
     for (const engine::OperationCounters& each : page.operations) {
       beat.requests += each.requests.get();
@@ -186,7 +193,10 @@ void Member::poll_documents() {
   if (!superseded) {
     return note_failure(documents_work_, "configuration", engine::describe(superseded.error()));
   }
-  const bool heard_of = peers_.generation_heard() > joined_.generation;
+  // Once for each that is heard of: it may be one that this version can't use.
+  const std::uint64_t heard = peers_.generation_heard();
+  const bool heard_of = heard > joined_.generation && heard != looked_for_;
+  if (heard_of) looked_for_ = heard;
   if (!*superseded && !heard_of && turns_ % turns_per_listing != 0) return;
   auto reading = joined_.directory.read();
   if (!reading) {
@@ -250,6 +260,8 @@ void Member::roll_out() {
     others.push_back({.name = each.name,
                       .state = each.sight.state,
                       .drained = container->drained,
+                      .ready = each.sight.ready,
+                      .settled = each.sight.settled,
                       .seen = alive_since_.contains(each.name),
                       .in_force = beat ? beat->generation : 0});
   }
@@ -263,7 +275,12 @@ void Member::roll_out() {
 }
 
 void Member::leave(Departure departure, std::string_view why) {
-  if (std::exchange(told_to_leave_, true)) return;
+  // What is for good takes the place of a restart that is under way.
+  if (departure_ != Departure::stays &&
+      (departure_ != Departure::restart || departure == Departure::restart)) {
+    return;
+  }
+  departure_ = departure;
   LogLine(log_, LogLevel::warning, "stopping").field("why", why);
   options_.on_leave(departure);
 }

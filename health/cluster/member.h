@@ -44,7 +44,8 @@ struct MemberOptions {
   std::span<const engine::StatusPage> frontends;
   Figures* figures = nullptr;
   std::vector<engine::Descriptor> peer_sockets;  // open_peer_sockets()
-  // Called once, by the member's thread, when this container has to end.
+  // Called by the member's thread when this container has to end; once more when a restart that is
+  // under way has become one of the others.
   std::function<void(Departure)> on_leave;
 };
 
@@ -96,8 +97,9 @@ class Member {
   std::uint64_t faults_told_ = 0;
   bool beats_work_ = true;
   bool documents_work_ = true;
-  bool told_to_leave_ = false;
-  std::uint64_t in_force_ = 0;  // the newest generation with the settings that this process has
+  Departure departure_ = Departure::stays;
+  std::uint64_t in_force_ = 0;    // the newest generation with the settings that this process has
+  std::uint64_t looked_for_ = 0;  // the last generation that was looked for because of a message
   std::string notice_;
   std::set<std::string, std::less<>> alive_since_;  // alive since new settings were read
   std::string last_failure_;

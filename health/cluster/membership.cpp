@@ -77,9 +77,10 @@ void Membership::set_containers(std::span<const PeerId> ids) {
   std::erase_if(probes_, [&](const Probe& each) { return find(each.id) == nullptr; });
 }
 
-void Membership::set_phase(Phase phase) {
-  if (own_.phase == phase || leaving_) return;
+void Membership::set_phase(Phase phase, bool ready) {
+  if ((own_.phase == phase && own_.ready == ready) || leaving_) return;
   own_.phase = phase;
+  own_.ready = ready;
   raise();
 }
 
@@ -242,6 +243,7 @@ void Membership::observe_beat(PeerId id, const std::optional<BeatSeen>& beat,
   }
   if (beat->incarnation >= peer->incarnation) {
     peer->phase = beat->phase;
+    peer->ready = beat->ready;
     if (beat->phase == Phase::left && peer->standing != Standing::left) {
       peer->incarnation = beat->incarnation;
       peer->standing = Standing::left;
@@ -267,6 +269,7 @@ Sight Membership::sight(PeerId id, std::uint64_t now_ns) const {
       .by_network = peer->standing == Standing::alive && !peer->dead,
       .doubted = peer->standing == Standing::doubted,
       .filesystem_lost = peer->filesystem_lost,
+      .ready = peer->ready,
       .settled = peer->standing != Standing::unknown || now_ns > begun_ns_ + settles_after_ms * ms};
   // Where looks are rare, what the last one found holds until the next; where there are none any
   // more, silence is counted to now.

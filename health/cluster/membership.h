@@ -51,6 +51,7 @@ struct BeatSeen {
   std::uint32_t incarnation = 0;
   std::uint32_t counter = 0;
   Phase phase = Phase::joining;
+  bool ready = false;
 };
 
 // What is known of one container.
@@ -61,6 +62,7 @@ struct Sight {
   bool by_filesystem = false;    // its beat was seen to advance when last looked at
   bool doubted = false;          // somebody had no answer of it, and it has not taken that back
   bool filesystem_lost = false;  // it says so of its own
+  bool ready = false;            // it takes requests, by its last word
   bool settled = false;          // there has been time to find out
 };
 
@@ -85,7 +87,7 @@ class Membership {
 
   // The configuration's containers; itself is left out. Those that stay keep what is known.
   void set_containers(std::span<const PeerId> ids);
-  void set_phase(Phase phase);
+  void set_phase(Phase phase, bool ready);
   void set_generation(std::uint64_t generation) { generation_ = generation; }
   // The configuration filesystem took this container's beat.
   void note_beat_written(std::uint32_t counter, std::uint64_t now_ns);
@@ -126,6 +128,7 @@ class Membership {
     Phase phase = Phase::joining;
     std::uint8_t news_left = 0;  // so many messages more carry it
     bool filesystem_lost = false;
+    bool ready = false;
     bool addressed = false;
     bool dead = false;      // told inactive; until it is heard
     bool looked = false;    // the last look of this doubt

@@ -136,6 +136,7 @@ void Membership::merge(Peer& peer, const Claim& claim, std::uint64_t now_ns, boo
     peer.standing = claim.standing;
     peer.phase = claim.phase;
     peer.filesystem_lost = claim.filesystem_lost;
+    peer.ready = claim.ready;
     peer.alone = false;
     if (claim.standing == Standing::doubted) {
       peer.doubted_ns = before(now_ns, claim.doubt_age_ms);
@@ -191,6 +192,7 @@ Claim Membership::claim_of(const Peer& peer) const {
               .standing = peer.standing,
               .phase = peer.phase,
               .filesystem_lost = peer.filesystem_lost,
+              .ready = peer.ready,
               .beat = peer.beat,
               .beat_age_ms = age_ms(now_ns_, peer.beat_ns)};
   if (peer.standing == Standing::doubted) claim.doubt_age_ms = age_ms(now_ns_, peer.doubted_ns);

@@ -2,6 +2,7 @@
 #include "health/cluster/peers.h"
 
 #include "health/limits.h"
+#include "health/readiness.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -105,10 +106,10 @@ void Peers::set_configuration(const Configuration& configuration, std::uint64_t 
   wake();
 }
 
-void Peers::set_phase(Phase phase) {
+void Peers::set_phase(Phase phase, bool ready) {
   const std::lock_guard lock(mutex_);
-  phase_ = phase;
-  membership_.set_phase(phase);
+  ready_ = ready && phase == Phase::active;
+  membership_.set_phase(phase, ready_);
 }
 
 void Peers::note_beat_written(std::uint64_t counter) {
@@ -125,7 +126,8 @@ void Peers::observe_beat(const std::string& name, const Beat* beat) {
                            BeatSeen{.run = beat->run,
                                     .incarnation = beat->incarnation,
                                     .counter = static_cast<std::uint32_t>(beat->counter),
-                                    .phase = beat->phase},
+                                    .phase = beat->phase,
+                                    .ready = beat->reason == reason_text(Reason::ready)},
                            monotonic_ns());
 }
 
@@ -300,11 +302,11 @@ void Peers::send(const std::vector<Departure>& departures) {
 bool Peers::publish() {
   const std::lock_guard lock(mutex_);
   const std::uint64_t now = monotonic_ns();
-  std::uint64_t active = phase_ == Phase::active || phase_ == Phase::joining ? 1 : 0;
+  std::uint64_t active = ready_ ? 1 : 0;
   std::uint64_t by_beat_alone = 0;
   for (const auto& [name, id] : names_) {
     const Sight sight = membership_.sight(id, now);
-    active += sight.state == State::active ? 1 : 0;
+    active += sight.state == State::active && sight.ready ? 1 : 0;
     by_beat_alone += sight.state != State::inactive && !sight.by_network ? 1 : 0;
   }
   const ProbeCounts& counts = membership_.counts();

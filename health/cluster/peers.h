@@ -49,12 +49,16 @@ class Peers {
   Peers& operator=(const Peers&) = delete;
 
   void set_configuration(const Configuration& configuration, std::uint64_t generation);
-  void set_phase(Phase phase);
+  // `ready`: this container takes requests.
+  void set_phase(Phase phase, bool ready);
   void note_beat_written(std::uint64_t counter);
   // Null: there is none, or it was torn.
   void observe_beat(const std::string& name, const Beat* beat);
   // Tells some that this container leaves, and ends the thread.
   void leave();
+
+  // The descriptor that calls from other threads need.
+  int wake_fd() const { return wake_.get(); }
 
   // Names whose beats decide now.
   std::vector<std::string> wanted_beats() const;
@@ -102,7 +106,7 @@ class Peers {
   AddressBook book_;
   std::vector<std::pair<std::string, PeerId>> names_;  // by name
   std::uint64_t generation_ = 0;
-  Phase phase_ = Phase::joining;
+  bool ready_ = false;
   bool stopping_ = false;
 
   std::thread thread_;

@@ -6,6 +6,7 @@ namespace millrace::health::cluster {
 namespace {
 
 bool holds_up(std::string_view own, std::uint64_t generation, const Fellow& other) {
+  if (!other.settled) return true;
   switch (other.state) {
     case State::inactive: return other.seen;
     case State::suspect:
@@ -13,7 +14,9 @@ bool holds_up(std::string_view own, std::uint64_t generation, const Fellow& othe
     case State::draining:
       if (!other.drained) return true;  // on its way out, or starting again
       break;
-    case State::active: break;
+    case State::active:
+      if (!other.ready && !other.drained) return true;  // its filesystem hangs, say
+      break;
   }
   return other.name < own && other.in_force < generation;
 }

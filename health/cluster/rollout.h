@@ -16,6 +16,8 @@ struct Fellow {
   std::string_view name;
   State state = State::inactive;
   bool drained = false;        // by an administrator
+  bool ready = false;          // it takes requests
+  bool settled = true;         // there has been time to find out
   bool seen = false;           // alive at some time since the change was read
   std::uint64_t in_force = 0;  // the generation whose settings it serves by
 };

@@ -170,7 +170,8 @@ Task<Outcome<>> complete_multipart_upload(Request& request) {
        .object_bytes = object_bytes,
        .object_checksum = stated_checksum(head),
        .owner = ownership(request),
-       .overwrite = must_not_exist ? store::Overwrite::refused : store::Overwrite::allowed});
+       .overwrite = must_not_exist ? store::Overwrite::refused : store::Overwrite::allowed,
+       .asker = request.asker()});
   if (!completed) co_return std::unexpected(upload_error(completed.error()));
   co_return co_await send_xml(request, completed_document(request, *completed));
 }

@@ -87,11 +87,15 @@ void KeyLocks::doubt(std::size_t slot) {
   engine::Shard::current().tasks().adopt(make_sure(slot));
 }
 
-// Between this process's own turns, so that no lock in use is let go.
+// Between this process's own turns, so that no lock in use is let go. When the shard ends, the file
+// is about to be closed, which lets go of everything.
 engine::Task<> KeyLocks::make_sure(std::size_t slot) {
   for (std::uint64_t pause_ms = unlock_retry_ms;;
        pause_ms = std::min(2 * pause_ms, unlock_retry_max_ms)) {
-    co_await engine::sleep_for(pause_ms);
+    for (std::uint64_t slept_ms = 0; slept_ms < pause_ms; slept_ms += unlock_retry_ms) {
+      if (engine::Shard::current().stopping()) co_return;
+      co_await engine::sleep_for(unlock_retry_ms);
+    }
     const Held turn = co_await Acquire(*this, slot);
     const auto unlocked = co_await engine::file::unlock_byte(shared_fd_, slot);
     if (!unlocked) continue;

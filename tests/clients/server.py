@@ -1,9 +1,11 @@
 """Starts and stops one `millrace serve` for a test, and reads what it says. Whoever starts a
 server stops it, by its own process id; its output goes to a file that outlives it."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -11,6 +13,7 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+GIVEN_PORTS = set()
 READY_S = 30
 STOP_S = 15
 # Every option of `millrace serve` that takes an address: each gets a free port of its own.
@@ -29,9 +32,17 @@ def scrubbed_environment():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody has, that the kernel gives to no connection while nobody listens there, and
+    that was not given before: a server may come back to it."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first = max(int(file.read().split()[0]), 11_000)
+    while True:
+        port = random.randrange(10_000, first)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in GIVEN_PORTS:
+                GIVEN_PORTS.add(port)
+                return port
 
 
 def binary():

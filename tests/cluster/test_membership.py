@@ -137,6 +137,12 @@ def test_a_hung_configuration_filesystem_is_not_its_containers_end(cluster, tmp_
                 assert time.monotonic() < deadline, one.output()
                 time.sleep(0.05)
             assert metrics(two)["configuration_age_seconds"] > 1
+            # And so does whoever asks with the filesystem alone.
+            while True:
+                seen = {each["name"]: each for each in cluster.status()["containers"]}["two"]
+                if seen["state"] == "active" and "lost the configuration" in seen["why"]:
+                    break
+                assert time.monotonic() < deadline, seen
             for container in (one, two, three_):
                 assert metrics(container)["containers_active"] == 3
             # It learns of another's end by the network alone.

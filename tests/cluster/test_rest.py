@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -55,6 +56,20 @@ def test_who_may_ask(pair):
         assert status == 403 and KEYS[1] not in json.dumps(document)
     assert ask(one, "PATCH", "/containers/one", {"drained": True}, spoil=True)[0] == 403
     assert not pair.status()["containers"][0]["drained"]
+
+
+def test_bytes_that_are_no_text_are_refused_as_others(pair):
+    one = pair.containers[0]
+    for head in (b"GET /cluster/\xff HTTP/1.1\r\n", b"GET /cluster/v1/containers/\xff HTTP/1.1\r\n",
+                 b"GET /cluster/v1/status HTTP/1.1\r\nAuthorization: AWS4-HMAC-SHA256 Credential="
+                 b"root/20260101/\xff/s3/aws4_request, SignedHeaders=host, Signature=\xff\r\n"
+                 b"x-amz-date: 20260101T000000Z\r\n"):
+        with socket.create_connection(("127.0.0.1", one.health_port), 10) as sent:
+            sent.sendall(head + b"Host: x\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: sent.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 4"), answer
+        json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert one.process.poll() is None
 
 
 def test_every_verb_over_rest(pair):

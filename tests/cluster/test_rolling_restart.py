@@ -3,7 +3,6 @@ nothing: no request fails. And what a container that dies without a word costs (
 
 import contextlib
 import http.client
-import random
 import socket
 import threading
 import time
@@ -11,6 +10,7 @@ import time
 import balancer
 import pytest
 import raw
+import server as servers
 import traffic
 
 LARGE = 12 << 20
@@ -30,31 +30,14 @@ def haproxy(tmp_path):
         yield begin
 
 
-GIVEN = set()
-
-
-def lasting_port():
-    """Free, and not one that the kernel gives to a connection while nobody listens there."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
-        first = int(file.read().split()[0])
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            port = random.randrange(10_000, max(first, 11_000))
-            if port in GIVEN:
-                continue
-            probe.bind(("127.0.0.1", port))
-            GIVEN.add(port)
-            return port
-
-
 class Fleet:
     """Containers behind one balancer, each of which can be started again where it was."""
 
     def __init__(self, cluster, haproxy, names, *arguments, agent=False):
         self.cluster, self.arguments = cluster, arguments
         cluster.create()
-        self.ports = {name: (lasting_port(), lasting_port(), lasting_port() if agent else None)
-                      for name in names}
+        self.ports = {name: (servers.free_port(), servers.free_port(),
+                             servers.free_port() if agent else None) for name in names}
         self.containers = {name: self.begin(name) for name in names}
         for container in self.containers.values():
             container.wait_ready()

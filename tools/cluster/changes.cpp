@@ -24,6 +24,11 @@ std::unexpected<Refusal> refuse_name(const std::string& name) {
                 "use lower-case letters, digits, '-' and '.', 63 at most");
 }
 
+std::unexpected<Refusal> refuse_number() {
+  return refuse("containers", fmt::format("are more than {}", cluster::containers_max),
+                "remove those that are no more");
+}
+
 // The containers that may join; those that stay keep what is known of them.
 Allowed<> admit_only(Configuration& configuration, const std::vector<std::string>& names) {
   if (names.empty()) {
@@ -34,6 +39,7 @@ Allowed<> admit_only(Configuration& configuration, const std::vector<std::string
     if (!cluster::container_name_valid(name)) return refuse_name(name);
     configuration.add(name);
   }
+  if (names.size() > cluster::containers_max) return refuse_number();
   std::erase_if(configuration.containers, [&](const cluster::Container& each) {
     return std::ranges::find(names, each.name) == names.end();
   });
@@ -81,6 +87,7 @@ Allowed<> edit_container(Configuration& configuration, ContainerChange change,
   if (change == ContainerChange::add) {
     if (!cluster::container_name_valid(name)) return refuse_name(name);
     if (!configuration.add(name)) return refuse(name, "is in the cluster already", "");
+    if (configuration.containers.size() > cluster::containers_max) return refuse_number();
     return {};
   }
   cluster::Container* const container = configuration.find(name);
@@ -133,7 +140,9 @@ Allowed<> edit_settings(Configuration& configuration, const SettingsChange& chan
 Allowed<> finalize_level(Configuration& configuration, const ConfigDirectory& directory) {
   unsigned level = cluster::feature_level_known;
   for (const cluster::Container& container : configuration.containers) {
-    const auto beat = directory.read_beat(container.name);
+    const auto found = directory.look_for_beat(container.name);
+    if (!found) return refuse(container.name, engine::describe(found.error()), look_at_mount);
+    const std::optional<cluster::Beat>& beat = *found;
     if (!beat) {
       return refuse(container.name, "has never joined, so its version is not known",
                     "start it once, or remove it from the cluster");

@@ -177,12 +177,10 @@ DeskAnswer Desk::configure(const DeskRequest& request) {
   if (!directory.has_value()) return refused_answer(directory.error(), 503);
   const auto changed =
       change_configuration(*directory, [&](cluster::Configuration& configuration) -> Allowed<> {
-        if (change.finalize) {
-          if (auto finalized = finalize_level(configuration, *directory); !finalized.has_value()) {
-            return finalized;
-          }
-        }
-        return edit_settings(configuration, change);
+        auto edited = edit_settings(configuration, change);
+        if (edited.has_value() && change.finalize)
+          edited = finalize_level(configuration, *directory);
+        return edited;
       });
   if (!changed.has_value()) return refused_answer(changed.error());
   if (changed->published) {

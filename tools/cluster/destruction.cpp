@@ -147,12 +147,13 @@ std::expected<Configuration, DestructionRefusal> begin_destruction(
   return configuration;
 }
 
-void clear_away_cluster(const std::string& config_fs) {
+bool clear_away_cluster(const std::string& config_fs) {
   auto directory = open_cluster(config_fs);
-  if (!directory.has_value()) return;
+  if (!directory.has_value()) return false;
   const auto reading = read_cluster(*directory);
-  if (!reading.has_value() || !reading->configuration.destroyed) return;
+  if (!reading.has_value() || !reading->configuration.destroyed) return false;
   std::ignore = finish_destruction(*directory, reading->configuration, {});
+  return true;
 }
 
 }  // namespace millrace::tools

@@ -36,6 +36,7 @@ Allowed<> finish_destruction(health::cluster::ConfigDirectory& directory,
                              std::chrono::milliseconds patience);
 
 // What a container that leaves a destroyed cluster does last: finishes it, if no other one is left.
-void clear_away_cluster(const std::string& config_fs);
+// False where there is no destroyed one.
+bool clear_away_cluster(const std::string& config_fs);
 
 }  // namespace millrace::tools

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 
 namespace millrace::tools {
@@ -45,6 +46,7 @@ std::string verdict_of(const Picture& picture) {
 
 std::string reason_of(const Seen& seen) {
   if (!seen.beat) return "has never joined";
+  if (seen.heard_only) return "has lost the configuration filesystem; serves on";
   switch (seen.state) {
     case State::inactive:
       return seen.beat->phase == cluster::Phase::left ? "stopped in order" : "its beat has stopped";
@@ -56,10 +58,27 @@ std::string reason_of(const Seen& seen) {
   return seen.beat->reason;
 }
 
+// What those whose beats are seen tell of those whose beats are not.
+void believe_witnesses(Picture& picture) {
+  std::set<std::string, std::less<>> heard;
+  for (const Seen& each : picture.containers) {
+    if (each.state != State::active && each.state != State::draining) continue;
+    heard.insert(each.beat->heard_only.begin(), each.beat->heard_only.end());
+  }
+  for (Seen& each : picture.containers) {
+    const bool silent = each.state == State::inactive || each.state == State::suspect;
+    const bool ended = !each.beat || each.beat->phase == cluster::Phase::left;
+    if (!silent || ended || !heard.contains(each.name)) continue;
+    each.state = each.drained ? State::draining : State::active;
+    each.heard_only = true;
+  }
+}
+
 }  // namespace
 
 std::size_t Picture::active() const {
   return static_cast<std::size_t>(std::ranges::count_if(containers, [](const Seen& each) {
+    // Of one that is only heard the last word is gone by.
     return each.state == State::active && each.beat->reason == reason_text(health::Reason::ready);
   }));
 }
@@ -159,6 +178,7 @@ Allowed<Picture> Observer::glance() {
     seen.beat = last;
     picture.containers.push_back(std::move(seen));
   }
+  believe_witnesses(picture);
   return picture;
 }
 

@@ -19,6 +19,8 @@ struct Seen {
   bool drained = false;
   std::optional<health::cluster::Beat> beat;  // none: it has never been here
   health::cluster::State state = health::cluster::State::inactive;
+  // Its beat has stopped, but another container hears it over the network.
+  bool heard_only = false;
 };
 
 // What one look found.

@@ -22,7 +22,8 @@ struct Remote::Connection {
 namespace {
 
 constexpr std::time_t connect_limit_s = 5;
-constexpr std::time_t answer_limit_s = 30;
+// Longer than the server takes to say that it has none.
+constexpr std::time_t answer_limit_s = rest_deadline_s + 10;
 
 // HOST:PORT of an endpoint, which has nothing behind them; empty: it is none.
 std::string host_of(const std::string& endpoint) {
@@ -83,7 +84,9 @@ Allowed<Remote> Remote::open(const std::string& endpoint, const std::string& ca_
 }
 
 Allowed<DeskAnswer> Remote::ask(const DeskRequest& request) {
-  const std::string body = request.method == "GET" ? std::string() : request.body.dump();
+  const std::string body = request.method == "GET"
+                               ? std::string()
+                               : request.body.dump(-1, ' ', false, json::error_handler_t::replace);
   s3::ClientRequest signed_request{
       .method = request.method,
       .target = std::string(rest_prefix) + s3::uri_encode(request.path, true),

@@ -36,12 +36,20 @@ namespace {
 constexpr std::uint64_t look_every_ms = 10;
 constexpr std::chrono::milliseconds stop_limit{500};
 
+// One whose asker gives up before the thread has taken it is not done any more.
 struct Job {
+  enum class State : std::uint8_t { waiting, taken, done, abandoned };
   explicit Job(DeskRequest request_in) : request(std::move(request_in)) {}
   const DeskRequest request;
-  DeskAnswer answer;              // the thread's until it is done
-  std::atomic<bool> done{false};  // then the shard's
+  int status = 0;    // the thread's until it is done, then the shard's
+  std::string text;  // as above
+  std::atomic<State> state{State::waiting};
 };
+
+// Whatever bytes a path or a field of the request has in it.
+std::string text_of(const json& document) {
+  return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
 
 bool is_loopback(const sockaddr_storage& peer) {
   if (peer.ss_family == AF_INET) {
@@ -110,12 +118,10 @@ Task<> send(http::Exchange& exchange, int status, const std::string& text) {
 
 // Between the health shard and the thread; whoever is last lets it go.
 struct Rest::Shared {
-  explicit Shared(const RestOptions& options) : desk(options.config_fs, options.writer) {}
-
-  static void run(const std::shared_ptr<Shared>& self);
+  static void run(const std::shared_ptr<Shared>& self, const RestOptions& options);
+  void work(Desk& desk);
   bool add(const std::shared_ptr<Job>& job);
 
-  Desk desk;  // the thread's
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<std::shared_ptr<Job>> waiting;  // under the mutex
@@ -125,23 +131,34 @@ struct Rest::Shared {
 
 // It opens what it needs by its path, so it leaves the process's descriptors: if it hangs, no port
 // and no lock stays taken with it (see filesystem_probe.cpp).
-void Rest::Shared::run(const std::shared_ptr<Shared>& self) {
+void Rest::Shared::run(const std::shared_ptr<Shared>& self, const RestOptions& options) {
   if (health::probe_leaves_descriptors && ::unshare(CLONE_FILES) == 0) {
     std::ignore = ::close_range(3, ~0U, 0);
   }
+  {
+    Desk desk(options.config_fs, options.writer);  // its descriptors are this thread's
+    self->work(desk);
+  }
+  self->ended.release();
+}
+
+void Rest::Shared::work(Desk& desk) {
   for (;;) {
     std::shared_ptr<Job> job;
     {
-      std::unique_lock lock(self->mutex);
-      self->wake.wait(lock, [&] { return self->stopping || !self->waiting.empty(); });
-      if (self->stopping) break;
-      job = std::move(self->waiting.front());
-      self->waiting.pop_front();
+      std::unique_lock lock(mutex);
+      wake.wait(lock, [&] { return stopping || !waiting.empty(); });
+      if (stopping) return;
+      job = std::move(waiting.front());
+      waiting.pop_front();
     }
-    job->answer = self->desk.answer(job->request);
-    job->done.store(true, std::memory_order_release);
+    auto before = Job::State::waiting;
+    if (!job->state.compare_exchange_strong(before, Job::State::taken)) continue;
+    const DeskAnswer answer = desk.answer(job->request);
+    job->status = answer.status;
+    job->text = text_of(answer.body);
+    job->state.store(Job::State::done, std::memory_order_release);
   }
-  self->ended.release();
 }
 
 bool Rest::Shared::add(const std::shared_ptr<Job>& job) {
@@ -153,8 +170,8 @@ bool Rest::Shared::add(const std::shared_ptr<Job>& job) {
 }
 
 Rest::Rest(RestOptions options)
-    : options_(std::move(options)), shared_(std::make_shared<Shared>(options_)) {
-  std::thread(&Shared::run, shared_).detach();
+    : options_(std::move(options)), shared_(std::make_shared<Shared>()) {
+  std::thread(&Shared::run, shared_, options_).detach();
 }
 
 Rest::~Rest() {
@@ -179,7 +196,7 @@ Task<> Rest::answer(http::Exchange& exchange) {
     co_return;
   }
   const auto finish = [&](const DeskAnswer& reply) {
-    return send(exchange, reply.status, reply.body.dump() + "\n");
+    return send(exchange, reply.status, text_of(reply.body));
   };
   if (!head.path.starts_with(rest_prefix)) {
     co_await finish(refused(404, std::string(head.path), "is not a path of this interface", ""));
@@ -208,14 +225,25 @@ Task<> Rest::answer(http::Exchange& exchange) {
                                         .body = std::move(document)});
   const std::uint64_t deadline_ns =
       engine::Shard::current().now_ns() + rest_deadline_s * 1'000'000'000ULL;
-  bool waits = shared_->add(job);
-  while (waits && !job->done.load(std::memory_order_acquire)) {
-    co_await engine::sleep_for(look_every_ms);
-    waits = !shared_->stopping && engine::Shard::current().now_ns() < deadline_ns;
+  if (!shared_->add(job)) {
+    co_await finish(refused(503, "administration", "has too many requests", "try again"));
+    co_return;
   }
-  co_await finish(waits ? job->answer
-                        : refused(503, "configuration filesystem", "gives no answer in time",
-                                  "look at its mount, or ask another container"));
+  const auto done = [&] { return job->state.load(std::memory_order_acquire) == Job::State::done; };
+  while (!done() && !shared_->stopping && engine::Shard::current().now_ns() < deadline_ns) {
+    co_await engine::sleep_for(look_every_ms);
+  }
+  auto before = Job::State::waiting;
+  if (done()) {
+    co_await send(exchange, job->status, job->text);
+  } else if (job->state.compare_exchange_strong(before, Job::State::abandoned)) {
+    co_await finish(refused(503, "configuration filesystem", "gives no answer in time",
+                            "look at its mount, or ask another container"));
+  } else {
+    co_await finish(refused(503, "configuration filesystem",
+                            "gives no answer in time, and what was asked may still be done",
+                            "look at its mount, then at the status"));
+  }
 }
 
 }  // namespace millrace::tools

@@ -107,7 +107,10 @@ void Witness::say_what_is_seen() {
     if (dot == name.npos || name.substr(dot + 1) == options_.name) continue;
     asked.insert(epoch);
     if (told_.contains(epoch)) continue;
-    const bool seen = options_.sees(name.substr(dot + 1), epoch);
+    // Who can't look says nothing.
+    const auto sees = options_.sees(name.substr(dot + 1), epoch);
+    if (!sees) continue;
+    const bool seen = *sees;
     if (seen) told_.insert(epoch);
     const std::string answer = answer_name(epoch, options_.name);
     ::unlinkat(folder_.get(), answer.c_str(), 0);
@@ -120,10 +123,9 @@ Allowed<> Witness::compare_configurations() const {
   const std::vector<std::string> names = present();
   if (names.empty()) return {};
   const std::string question = question_name(options_.epoch, options_.name);
-  const auto asked = engine::write_small_file(folder_.get(), question, "", 0600);
-  if (!asked) {
-    return refuse(options_.directory, engine::describe(asked.error()), "let this user write there");
-  }
+  const Descriptor asked(::openat(folder_.get(), question.c_str(),
+                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!asked) return refuse_errno(options_.directory, errno, "let this user write there");
   const std::string stranger = find_stranger(names);
   ::unlinkat(folder_.get(), question.c_str(), 0);
   for (const std::string& name : names) {

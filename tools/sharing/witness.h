@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,8 +30,9 @@ struct WitnessOptions {
   std::string directory;  // DATA, for messages
   std::string name;       // the container's
   std::string epoch;      // and its process's, as its beats have it
-  // Whether this container's configuration filesystem has the beat of that name and epoch.
-  std::function<bool(const std::string& name, const std::string& epoch)> sees;
+  // Whether this container's configuration filesystem has the beat of that name and epoch; nothing
+  // where it can't be read.
+  std::function<std::optional<bool>(const std::string& name, const std::string& epoch)> sees;
   // Called once, by the thread, when that lock is another's: a network filesystem gives up what it
   // had granted when a host is cut off for long. It and the presence are taken again each second.
   void (*on_lost)() = nullptr;

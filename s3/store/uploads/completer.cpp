@@ -166,6 +166,7 @@ Task<UploadResult<bool>> Completer::publish_assembly(std::uint64_t slot_bytes) {
   if (!known) co_return fail_with(known.error());
   if (status.stx_size != summary_.size) co_return false;
   // Everything fixed, so that a run after this one, or beside it, writes the same attribute.
+  staged.asker = request_.asker;
   staged.id = upload_.record.object_id;
   staged.modified_seconds = sealed_seconds_;
   staged.elsewhere = {directory(), name.c_str()};
@@ -176,6 +177,7 @@ Task<UploadResult<bool>> Completer::publish_assembly(std::uint64_t slot_bytes) {
 
 Task<UploadResult<>> Completer::publish_copy() {
   StagedFile staged;
+  staged.asker = request_.asker;
   const auto begun = co_await stage(store_.options(), request_.bucket, staged);
   if (!begun) co_return fail_with(begun.error());
   Result<> copied;

@@ -112,6 +112,7 @@ struct CompleteRequest {
   std::optional<ChecksumValue> object_checksum;
   Ownership owner;
   Overwrite overwrite = Overwrite::allowed;
+  Asker asker;
 };
 
 struct Completed {

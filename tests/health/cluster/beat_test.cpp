@@ -32,6 +32,7 @@ TEST_CASE("beats: the text comes back, and a torn one is refused at every length
   Beat beat = beat_of(42);
   beat.endpoints = {"http://10.0.0.1:9000", "http://[::1]:9000"};
   beat.last_failure = "/mnt/\xff: broken";  // no UTF-8
+  beat.heard_only = {"b", "c"};
   beat.score = 0.25;
   beat.run = 7;
   beat.incarnation = 3;
@@ -42,6 +43,7 @@ TEST_CASE("beats: the text comes back, and a torn one is refused at every length
   CHECK(parsed->run == 7);
   CHECK(parsed->incarnation == 3);
   CHECK(parsed->endpoints == beat.endpoints);
+  CHECK(parsed->heard_only == beat.heard_only);
   CHECK(parsed->phase == Phase::active);
   CHECK(parsed->score == 0.25);
   for (std::size_t length = 0; length + 1 < text.size(); ++length) {

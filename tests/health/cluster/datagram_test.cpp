@@ -27,6 +27,7 @@ Message example(std::mt19937_64& random) {
                 .standing = static_cast<Standing>(1 + random() % 3),
                 .phase = static_cast<Phase>(random() % 4),
                 .filesystem_lost = random() % 2 == 0,
+                .ready = random() % 2 == 0,
                 .beat = static_cast<std::uint32_t>(random()),
                 .beat_age_ms = static_cast<std::uint16_t>(random()),
                 .address = {}};

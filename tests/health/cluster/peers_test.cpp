@@ -47,7 +47,7 @@ struct Side {
                                                  .figures = &figures,
                                                  .on_wanted = [this] { ++wanted; }});
     peers->set_configuration(both(), 1);
-    peers->set_phase(Phase::active);
+    peers->set_phase(Phase::active, true);
   }
   // As what its beat file says.
   Beat beat(const char* name) const {

@@ -20,10 +20,12 @@ std::string_view waits_for(std::string_view own, const Fellow& other) {
 }  // namespace
 
 TEST_CASE("rollout: by name, one at a time") {
-  const Fellow earlier{.name = "a", .state = State::active, .seen = true, .in_force = wanted - 1};
+  const Fellow earlier{
+      .name = "a", .state = State::active, .ready = true, .seen = true, .in_force = wanted - 1};
   CHECK(waits_for("b", earlier) == "a");
   CHECK(waits_for("0", earlier).empty());  // it waits for us
-  const Fellow done{.name = "a", .state = State::active, .seen = true, .in_force = wanted};
+  const Fellow done{
+      .name = "a", .state = State::active, .ready = true, .seen = true, .in_force = wanted};
   CHECK(waits_for("b", done).empty());
 }
 
@@ -32,6 +34,15 @@ TEST_CASE("rollout: who is between two states is waited for, whatever his name")
     const Fellow other{.name = "z", .state = state, .seen = true, .in_force = wanted};
     CHECK(waits_for("b", other) == "z");
   }
+}
+
+TEST_CASE("rollout: only while the others take requests, and it is known who lives") {
+  Fellow other{.name = "z", .state = State::active, .seen = true, .in_force = wanted};
+  CHECK(waits_for("b", other) == "z");
+  other.ready = true;
+  CHECK(waits_for("b", other).empty());
+  const Fellow unknown{.name = "z", .state = State::inactive, .settled = false};
+  CHECK(waits_for("b", unknown) == "z");
 }
 
 TEST_CASE("rollout: the dead hold up nobody, unless they died since") {
@@ -64,7 +75,11 @@ TEST_CASE("rollout: comes round, never two at once") {
       std::vector<Fellow> others;
       for (const Container& each : all) {
         if (each.name == own.name) continue;
-        others.push_back({each.name, each.state, false, true, each.in_force});
+        others.push_back({.name = each.name,
+                          .state = each.state,
+                          .ready = true,
+                          .seen = true,
+                          .in_force = each.in_force});
       }
       if (!restart_waits_for(own.name, wanted, others).empty()) continue;
       CHECK(chosen == nullptr);

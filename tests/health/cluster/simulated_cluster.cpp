@@ -55,7 +55,7 @@ void World::start(std::size_t index, std::uint32_t run) {
   node.inbox.clear();
   node.membership = std::make_unique<Membership>(ids_[index], run, random_(), clock(node));
   node.membership->set_containers(ids_);
-  node.membership->set_phase(Phase::active);
+  node.membership->set_phase(Phase::active, true);
   for (std::size_t i = 0; i < ids_.size(); ++i) {
     if (i == index) continue;
     node.membership->note_address(ids_[i]);
