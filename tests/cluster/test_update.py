@@ -93,6 +93,26 @@ def test_a_change_that_cannot_be_started_with_stops_at_the_first(cluster):
     cluster.wait_states({"one": "active", "two": "active"})
 
 
+def test_one_that_is_removed_while_it_starts_again_stays_away(cluster):
+    cluster.create()
+    one = cluster.start("one", "--drain-notice", "2").wait_ready()
+    two = cluster.start("two", "--drain-notice", "2").wait_ready()
+    cluster.wait_states({"one": "active", "two": "active"})
+    assert cluster.run("update", "--max-buckets", "7", "--wait", "0")[0] == 3
+    cluster.wait_states({"one": "draining", "two": "active"})
+    assert cluster.run("containers", "remove", "one")[0] == 0
+    assert one.process.wait(servers.STOP_S) == 0
+    status, out, errors = cluster.run("update", "--max-buckets", "7")
+    assert status == 0 and "two has confirmed" in out, errors
+    assert list(cluster.states()) == ["two"]
+    # Nor does one of a cluster that is no more.
+    assert cluster.run("update", "--max-buckets", "8", "--wait", "0")[0] == 3
+    cluster.wait_states({"two": "draining"})
+    status, _, errors = cluster.run("destroy", "--force")
+    assert status == 0, errors
+    assert two.process.wait(servers.STOP_S) == 0
+
+
 def test_update_changes_who_may_join(cluster):
     cluster.create()
     cluster.start("one").wait_ready()

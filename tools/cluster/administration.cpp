@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <iostream>
 #include <map>
+#include <set>
 #include <thread>
 
 namespace millrace::tools {
@@ -53,15 +54,21 @@ json settings_body(const ClusterCommand& command) {
 // Who has confirmed a generation, told as it happens. Those that are dead take it when they start.
 class Confirmations {
  public:
-  explicit Confirmations(std::uint64_t generation) : generation_(generation) {}
+  // `before` is the status before the change: who is alive there may be away for a moment.
+  Confirmations(std::uint64_t generation, const json& before) : generation_(generation) {
+    for (const json& each : before.at("containers")) {
+      if (each.at("state") != "inactive") waiting_[each.at("name")] = {};
+    }
+  }
 
   void look(const json& status) {
+    std::set<std::string> there;
     for (const json& each : status.at("containers")) {
       const std::string name = each.at("name");
+      there.insert(name);
       const std::string state = each.at("state");
       const bool settled = state == "active" || (state == "draining" && each.at("drained"));
       const bool confirmed = settled && each.at("generation").get<std::uint64_t>() >= generation_;
-      // One that starts again is away for a moment.
       const bool known = waiting_.contains(name);
       if (!known && !told_.contains(name) && state != "inactive") waiting_[name] = {};
       if (const auto at = waiting_.find(name); at != waiting_.end()) {
@@ -75,6 +82,8 @@ class Confirmations {
         fmt::print("{} is not alive: takes it when it starts\n", name);
       }
     }
+    // Those that the change has taken out of the cluster have nothing to confirm.
+    std::erase_if(waiting_, [&](const auto& each) { return !there.contains(each.first); });
     std::fflush(stdout);
   }
   bool complete() const { return waiting_.empty(); }
@@ -90,8 +99,8 @@ class Confirmations {
   std::map<std::string, bool> told_;
 };
 
-int await_confirmations(Channel& channel, std::uint64_t generation, unsigned patience_s) {
-  Confirmations confirmations(generation);
+int await_confirmations(Channel& channel, Confirmations confirmations, std::uint64_t generation,
+                        unsigned patience_s) {
   const auto deadline = Clock::now() + std::chrono::seconds(patience_s);
   bool looked = false;
   for (;;) {
@@ -169,6 +178,8 @@ int update_cluster(const ClusterCommand& command, const char* const* environment
   }
   auto channel = Channel::open(command, environment);
   if (!channel.has_value()) return refused(channel.error());
+  const auto before = channel->ask("GET", "/status");
+  if (!before.has_value()) return refused(before.error());
   const auto changed = channel->ask("PATCH", "/configuration", body);
   if (!changed.has_value()) return refused(changed.error());
   const auto generation = changed->at("generation").get<std::uint64_t>();
@@ -180,7 +191,8 @@ int update_cluster(const ClusterCommand& command, const char* const* environment
   if (command.finalize) {
     fmt::print("The feature level is {}.\n", changed->at("feature_level").get<unsigned>());
   }
-  return await_confirmations(*channel, generation, command.wait_s);
+  return await_confirmations(*channel, Confirmations(generation, *before), generation,
+                             command.wait_s);
 }
 
 int change_containers(const ClusterCommand& command, const char* const* environment) {
