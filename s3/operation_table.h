@@ -98,11 +98,11 @@
   X(get_object, "GetObject", get, object, "", plain, "s3:GetObject", "s3:GetObjectVersion", built) \
   X(head_object, "HeadObject", head, object, "", plain, "s3:GetObject", "s3:GetObjectVersion", built) \
   X(put_object, "PutObject", put, object, "", plain, "s3:PutObject", "", built) \
-  X(copy_object, "CopyObject", put, object, "", copy_source, "s3:PutObject", "", planned) \
+  X(copy_object, "CopyObject", put, object, "", copy_source, "s3:PutObject", "", built) \
   X(delete_object, "DeleteObject", delete_, object, "", plain, "s3:DeleteObject", "s3:DeleteObjectVersion", built) \
   X(create_multipart_upload, "CreateMultipartUpload", post, object, "uploads", plain, "s3:PutObject", "", built) \
   X(upload_part, "UploadPart", put, object, "uploadId", with_part_number, "s3:PutObject", "", built) \
-  X(upload_part_copy, "UploadPartCopy", put, object, "uploadId", part_copy_source, "s3:PutObject", "", planned) \
+  X(upload_part_copy, "UploadPartCopy", put, object, "uploadId", part_copy_source, "s3:PutObject", "", built) \
   X(complete_multipart_upload, "CompleteMultipartUpload", post, object, "uploadId", plain, "s3:PutObject", "", built) \
   X(abort_multipart_upload, "AbortMultipartUpload", delete_, object, "uploadId", plain, "s3:AbortMultipartUpload", "", built) \
   X(list_parts, "ListParts", get, object, "uploadId", plain, "s3:ListMultipartUploadParts", "", built) \

@@ -19,6 +19,7 @@ enum class On : std::uint8_t {
   new_object,  // PutObject, CreateMultipartUpload
   publish,     // PutObject, CompleteMultipartUpload
   put_object,  // PutObject alone
+  copy_object,
   delete_object,
   abort_upload,
 };
@@ -35,13 +36,16 @@ struct Rule {
 constexpr std::array rules = {
     // AES256 too: what is stored is plain, and saying otherwise would be a lie.
     Rule{.name = "x-amz-server-side-encryption", .is_prefix = true},
+    Rule{.name = "x-amz-copy-source-server-side-encryption", .is_prefix = true},
     Rule{.name = "x-amz-object-lock-", .is_prefix = true},
     Rule{.name = "x-amz-bucket-object-lock-enabled", .harmless = {"false"}},
     Rule{.name = "x-amz-tagging", .on = On::new_object},
+    Rule{.name = "x-amz-tagging", .on = On::copy_object},
     // With one owner per bucket both mean that the owner alone has access.
     Rule{.name = "x-amz-acl", .harmless = {"private", "bucket-owner-full-control"}},
     Rule{.name = "x-amz-grant-", .is_prefix = true},
     Rule{.name = "x-amz-website-redirect-location", .on = On::new_object},
+    Rule{.name = "x-amz-website-redirect-location", .on = On::copy_object},
     Rule{.name = "x-amz-write-offset-bytes", .on = On::put_object},
     Rule{.name = "x-amz-rename-source", .on = On::put_object},
     Rule{.name = "x-amz-mfa"},
@@ -53,7 +57,13 @@ constexpr std::array rules = {
          .on = On::new_object,
          .harmless = {"standard"},
          .code = ErrorCode::invalid_storage_class},
+    Rule{.name = "x-amz-storage-class",
+         .on = On::copy_object,
+         .harmless = {"standard"},
+         .code = ErrorCode::invalid_storage_class},
     Rule{.name = "if-match", .on = On::publish},
+    Rule{.name = "if-match", .on = On::copy_object},
+    Rule{.name = "if-none-match", .on = On::copy_object, .harmless = {"*"}},
     // AWS itself answers 501 to an If-None-Match of a write that is not "*".
     Rule{.name = "if-none-match", .on = On::publish, .harmless = {"*"}},
     Rule{.name = "if-match", .on = On::delete_object},
@@ -91,6 +101,7 @@ bool bears_on(On on, OperationId id) {
       return id == OperationId::put_object || id == OperationId::create_multipart_upload;
     case On::publish:
       return id == OperationId::put_object || id == OperationId::complete_multipart_upload;
+    case On::copy_object: return id == OperationId::copy_object;
     case On::put_object: return id == OperationId::put_object;
     case On::delete_object: return id == OperationId::delete_object;
     case On::abort_upload: return id == OperationId::abort_multipart_upload;

@@ -3,6 +3,8 @@
 // in the key locks that the shards of a process share.
 #pragma once
 
+#include "engine/turns.h"
+#include "s3/limits.h"
 #include "s3/store/attribute.h"
 #include "s3/store/directories.h"
 #include "s3/store/key_locks.h"
@@ -36,6 +38,7 @@ class Store {
   const StoreOptions& options() const { return options_; }
   const DirectorySyncs& directory_syncs() const { return syncs_; }
   DirectorySyncs& directory_syncs() { return syncs_; }
+  engine::Turns& kernel_copies() { return kernel_copies_; }  // of copy_bytes.h
 
   // Gives a sealed file the key's name, replacing what was there, and makes the name as durable
   // as the mode promises. On an error nothing was published, or it is unknown (the sync failed).
@@ -100,6 +103,7 @@ class Store {
   KeyLocks& locks_;
   SyncedDirectories synced_;
   DirectorySyncs syncs_;
+  engine::Turns kernel_copies_{limits::kernel_copies_max};
 };
 
 }  // namespace millrace::s3::store

@@ -203,7 +203,7 @@ Task<Result<>> Completer::copy_part(const Receipt& part, FilePlace to) {
   const auto from = co_await file::open(directory(), name.c_str(), O_RDONLY);
   if (!from) co_return std::unexpected(from.error());
   const std::uint64_t offset = part.slot_bytes * (part.part - 1);
-  co_return co_await copy_bytes(store_.options(), {from->get(), offset}, to, part.size);
+  co_return co_await copy_bytes(store_, {from->get(), offset}, to, part.size);
 }
 
 Task<UploadResult<>> Completer::seal_and_publish(StagedFile& staged) {

@@ -2,7 +2,7 @@
 // again: whatever two runs do to the same file, also at the same time, is the same.
 #pragma once
 
-#include "s3/store/uploads/copy.h"
+#include "s3/store/copy_bytes.h"
 #include "s3/store/uploads/plan.h"
 
 namespace millrace::s3::store::uploads {

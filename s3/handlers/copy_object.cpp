@@ -1,0 +1,122 @@
+// CopyObject: the source's content under another key, or its metadata changed in place.
+#include "s3/handlers/answers.h"
+#include "s3/handlers/handlers.h"
+#include "s3/handlers/object_headers.h"
+#include "s3/handlers/source_object.h"
+#include "s3/limits.h"
+#include "s3/service.h"
+#include "s3/store/object_copy.h"
+#include "s3/xml/copy_document.h"
+
+namespace millrace::s3::handlers {
+
+using engine::Task;
+
+namespace {
+
+struct Directives {
+  bool replace_metadata = false;
+  bool replace_tags = false;
+  ChecksumAlgorithm checksum = ChecksumAlgorithm::none;  // asked for
+};
+
+Outcome<bool> replaces(const http::Head& head, std::string_view name, std::string_view unknown) {
+  const std::string_view value = head.value(name);
+  if (value.empty() || value == "COPY") return false;
+  if (value == "REPLACE") return true;
+  return std::unexpected(refuse_argument(unknown, name, value).error());
+}
+
+Outcome<Directives> parse_directives(const http::Head& head) {
+  const auto metadata = replaces(head, "x-amz-metadata-directive", "Unknown metadata directive.");
+  if (!metadata) return std::unexpected(metadata.error());
+  const auto tags = replaces(head, "x-amz-tagging-directive", "Unknown tagging directive.");
+  if (!tags) return std::unexpected(tags.error());
+  Directives directives{.replace_metadata = *metadata, .replace_tags = *tags};
+  const auto name = head.value("x-amz-checksum-algorithm");
+  if (name.empty()) return directives;
+  const auto algorithm = checksum_of_name(name);
+  if (!algorithm) {
+    return refuse(ErrorCode::invalid_request, "Checksum algorithm provided is unsupported.");
+  }
+  directives.checksum = *algorithm;
+  return directives;
+}
+
+// A copy onto itself must change something.
+Outcome<> check_change(const Request& request, const CopySource& source,
+                       const Directives& directives, const store::CopyPlan& plan) {
+  const bool itself = source.bucket() == request.bucket() && source.key == *request.key;
+  const bool new_checksum = directives.checksum != ChecksumAlgorithm::none && plan.read;
+  const bool changes = directives.replace_metadata || directives.replace_tags || new_checksum ||
+                       request.head().find("x-amz-storage-class") != nullptr;
+  if (!itself || changes) return {};
+  return refuse(ErrorCode::invalid_request,
+                "This copy request is illegal because it is trying to copy an object to itself "
+                "without changing the object's metadata, storage class, website redirect location "
+                "or encryption attributes.");
+}
+
+// What the copy says beside its content.
+Outcome<> describe_copy(const Request& request, const Directives& directives,
+                        const store::OpenObject& source, store::MetadataView& meta,
+                        DescribedObject& memory) {
+  if (!directives.replace_metadata) {
+    meta = source.meta;
+    // These are of one object alone.
+    meta.field(store::Field::website_redirect) = {};
+    meta.field(store::Field::storage_class) = {};
+    meta.tags = directives.replace_tags ? store::PackedPairs() : source.meta.tags;
+    return {};
+  }
+  if (!directives.replace_tags) meta.tags = source.meta.tags;
+  return describe_from_head(request.head(), meta, memory);
+}
+
+Task<Outcome<>> answer(Request& request, const store::MetadataView& meta) {
+  std::array<char, store::etag_text_bytes_max> etag;
+  const bool composite = meta.checksum.type == store::StoredChecksumType::composite;
+  std::string document;
+  xml::append_copy_result(document, xml::CopyKind::object,
+                          {.modified_seconds = meta.mtime_ns / 1'000'000'000,
+                           .etag = store::write_etag(meta.etag, etag),
+                           .checksum = checksum_value(meta.checksum),
+                           .composite_parts = composite ? meta.etag.parts : 0});
+  co_return co_await send_xml(request, document);
+}
+
+}  // namespace
+
+Task<Outcome<>> copy_object(Request& request) {
+  const http::Head& head = request.head();
+  const auto directives = parse_directives(head);
+  if (!directives) co_return std::unexpected(directives.error());
+  CopySource source{.key = *request.key};
+  store::OpenObject object;
+  if (const auto opened = co_await open_source(request, source, object); !opened) co_return opened;
+  const store::CopyPlan plan = store::plan_copy(object, directives->checksum);
+  if (const auto change = check_change(request, source, *directives, plan); !change) {
+    co_return change;
+  }
+  if (const auto bytes = check_copy_bytes(object.file_size); !bytes) co_return bytes;
+  store::MetadataView meta;
+  DescribedObject memory;
+  const auto described = describe_copy(request, *directives, object, meta, memory);
+  if (!described) co_return described;
+  store::MappedPath path;
+  store::map(*request.key, path);
+  const bool must_not_exist = head.find("if-none-match") != nullptr;
+  const store::CopyTarget target{
+      .bucket = request.bucket(),
+      .path = path,
+      .key = request.key->view(),
+      .owner = ownership(request),
+      .overwrite = must_not_exist ? store::Overwrite::refused : store::Overwrite::allowed,
+      .asker = request.asker()};
+  const auto copied =
+      co_await store::copy_object(request.service.store(), object, plan, target, meta);
+  if (!copied) co_return std::unexpected(copy_error(copied.error()));
+  co_return co_await answer(request, meta);
+}
+
+}  // namespace millrace::s3::handlers
