@@ -17,6 +17,9 @@ inline constexpr std::size_t user_metadata_bytes_max = 2 * 1024;  // names and v
 inline constexpr std::size_t xml_body_bytes_max = xml::body_bytes_max;
 inline constexpr std::uint32_t clock_skew_seconds_max = 15 * 60;
 
+// Keys of one DeleteObjects that are removed at a time; a removal waits for the disk's syncs.
+inline constexpr std::size_t delete_objects_beside_max = 32;
+
 // Requests of one shard that are served at a time; beyond, 503 SlowDown at once.
 inline constexpr std::uint64_t requests_active_max = 2048;
 // Copies of one shard within the kernel at a time: the other workers do what else there is.

@@ -3,6 +3,7 @@
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
 #include "s3/handlers/source_object.h"
+#include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
 #include "s3/service.h"
 #include "s3/store/object_copy.h"
@@ -105,13 +106,15 @@ Task<Outcome<>> copy_object(Request& request) {
   if (!described) co_return described;
   store::MappedPath path;
   store::map(*request.key, path);
-  const bool must_not_exist = head.find("if-none-match") != nullptr;
+  const auto conditions = write_conditions(head);
+  if (!conditions) co_return std::unexpected(conditions.error());
+  if (const auto held = co_await check_early(request, path, *conditions); !held) co_return held;
   const store::CopyTarget target{
       .bucket = request.bucket(),
       .path = path,
       .key = request.key->view(),
       .owner = ownership(request),
-      .overwrite = must_not_exist ? store::Overwrite::refused : store::Overwrite::allowed,
+      .conditions = *conditions,
       .asker = request.asker()};
   const auto copied =
       co_await store::copy_object(request.service.store(), object, plan, target, meta);

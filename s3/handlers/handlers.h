@@ -19,7 +19,7 @@ engine::Task<Outcome<>> get_object(Request& request);
 engine::Task<Outcome<>> put_object(Request& request);
 // copy_object.cpp
 engine::Task<Outcome<>> copy_object(Request& request);
-// delete_object.cpp
+// delete_object.cpp, delete_objects.cpp
 engine::Task<Outcome<>> delete_object(Request& request);
 engine::Task<Outcome<>> delete_objects(Request& request);
 // list_objects.cpp: both versions

@@ -3,6 +3,7 @@
 
 #include "http/conditions.h"
 #include "s3/handlers/answers.h"
+#include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
 #include "s3/service.h"
 #include "s3/store/bucket.h"
@@ -68,7 +69,6 @@ Task<Outcome<>> open_source(Request& request, CopySource& source, store::OpenObj
 }
 
 S3Error copy_error(engine::Error error) {
-  if (error.is(EEXIST)) return {.code = ErrorCode::precondition_failed};
   if (error.is(ESTALE)) {
     return {.code = ErrorCode::service_unavailable,
             .detail = "The source was changed while it was copied."};
@@ -77,7 +77,7 @@ S3Error copy_error(engine::Error error) {
     return {.code = ErrorCode::internal_error,
             .detail = "The source is not what its own digests say."};
   }
-  return bucket_error(error);
+  return change_error(error);
 }
 
 Outcome<> check_copy_bytes(std::uint64_t bytes) {

@@ -75,7 +75,7 @@ Task<Result<>> fill_and_publish(Store& store, const OpenObject& source, CopyPlan
   meta.blocks = {};
   if (!sealed) co_return sealed;
   const auto published = co_await store.publish(target.bucket, target.path, target.key, staged,
-                                                meta, CommitKind::copy, target.overwrite);
+                                                meta, CommitKind::copy, target.conditions);
   if (!published) co_return std::unexpected(published.error());
   co_return Result<>{};
 }

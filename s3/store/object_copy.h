@@ -31,13 +31,13 @@ struct CopyTarget {
   MappedPath& path;
   std::string_view key;
   Ownership owner;
-  Overwrite overwrite = Overwrite::allowed;
+  WriteConditions conditions;
   Asker asker;
 };
 
 // Publishes `meta` with the source's content. `meta` says of content type, fields, user metadata
 // and tags what the copy shall say; everything about the content is set here. Errors: ENOENT (no
-// such bucket to copy to), EEXIST (Overwrite::refused), ESTALE (the source was changed meanwhile),
+// such bucket to copy to), those of conditions.h, ESTALE (the source was changed meanwhile),
 // corrupt (the source is not what its own digests say), cancelled, and the system's.
 engine::Task<engine::Result<>> copy_object(Store& store, const OpenObject& source, CopyPlan plan,
                                            const CopyTarget& target, MetadataView& meta);
