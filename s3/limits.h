@@ -15,6 +15,12 @@ inline constexpr std::size_t user_metadata_bytes_max = 2 * 1024;  // names and v
 inline constexpr std::size_t xml_body_bytes_max = xml::body_bytes_max;
 inline constexpr std::uint32_t clock_skew_seconds_max = 15 * 60;
 
+// How long a client of a long operation (CompleteMultipartUpload, copies) waits for the first byte
+// of the answer, and then from one sign of life to the next. Clients and proxies give up after 30 s
+// or more; what ends before the first of these has an answer like any other, with its own status.
+inline constexpr std::uint32_t slow_answer_first_ms = 10'000;
+inline constexpr std::uint32_t slow_answer_next_ms = 5'000;
+
 // Requests of one shard that are served at a time; beyond, 503 SlowDown at once.
 inline constexpr std::uint64_t requests_active_max = 2048;
 // Requests of one shard that may wait for a body buffer.
