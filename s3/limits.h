@@ -20,6 +20,12 @@ inline constexpr std::uint32_t clock_skew_seconds_max = 15 * 60;
 // Keys of one DeleteObjects that are removed at a time; a removal waits for the disk's syncs.
 inline constexpr std::size_t delete_objects_beside_max = 32;
 
+// How long a client of a long operation (CompleteMultipartUpload, copies) waits for the first byte
+// of the answer, and then from one sign of life to the next. Clients and proxies give up after 30 s
+// or more; what ends before the first of these has an answer like any other, with its own status.
+inline constexpr std::uint32_t slow_answer_first_ms = 10'000;
+inline constexpr std::uint32_t slow_answer_next_ms = 5'000;
+
 // Requests of one shard that are served at a time; beyond, 503 SlowDown at once.
 inline constexpr std::uint64_t requests_active_max = 2048;
 // Copies of one shard within the kernel at a time: the other workers do what else there is.

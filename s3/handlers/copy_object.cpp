@@ -2,6 +2,7 @@
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/slow_answer.h"
 #include "s3/handlers/source_object.h"
 #include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
@@ -74,7 +75,7 @@ Outcome<> describe_copy(const Request& request, const Directives& directives,
   return describe_from_head(request.head(), meta, memory);
 }
 
-Task<Outcome<>> answer(Request& request, const store::MetadataView& meta) {
+std::string document_of(const store::MetadataView& meta) {
   std::array<char, store::etag_text_bytes_max> etag;
   const bool composite = meta.checksum.type == store::StoredChecksumType::composite;
   std::string document;
@@ -83,7 +84,16 @@ Task<Outcome<>> answer(Request& request, const store::MetadataView& meta) {
                            .etag = store::write_etag(meta.etag, etag),
                            .checksum = checksum_value(meta.checksum),
                            .composite_parts = composite ? meta.etag.parts : 0});
-  co_return co_await send_xml(request, document);
+  return document;
+}
+
+Task<Outcome<std::string>> copy(Request& request, const store::OpenObject& source,
+                                store::CopyPlan plan, const store::CopyTarget& target,
+                                store::MetadataView& meta) {
+  const auto copied =
+      co_await store::copy_object(request.service.store(), source, plan, target, meta);
+  if (!copied) co_return std::unexpected(copy_error(copied.error()));
+  co_return document_of(meta);
 }
 
 }  // namespace
@@ -109,17 +119,13 @@ Task<Outcome<>> copy_object(Request& request) {
   const auto conditions = write_conditions(head);
   if (!conditions) co_return std::unexpected(conditions.error());
   if (const auto held = co_await check_early(request, path, *conditions); !held) co_return held;
-  const store::CopyTarget target{
-      .bucket = request.bucket(),
-      .path = path,
-      .key = request.key->view(),
-      .owner = ownership(request),
-      .conditions = *conditions,
-      .asker = request.asker()};
-  const auto copied =
-      co_await store::copy_object(request.service.store(), object, plan, target, meta);
-  if (!copied) co_return std::unexpected(copy_error(copied.error()));
-  co_return co_await answer(request, meta);
+  const store::CopyTarget target{.bucket = request.bucket(),
+                                 .path = path,
+                                 .key = request.key->view(),
+                                 .owner = ownership(request),
+                                 .conditions = *conditions,
+                                 .asker = request.asker()};
+  co_return co_await answer_when_done(request, copy(request, object, plan, target, meta));
 }
 
 }  // namespace millrace::s3::handlers

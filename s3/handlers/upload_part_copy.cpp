@@ -1,7 +1,7 @@
 // UploadPartCopy: a part of an upload from an object, or from a range of one.
-#include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/slow_answer.h"
 #include "s3/handlers/source_object.h"
 #include "s3/handlers/upload_answers.h"
 #include "s3/service.h"
@@ -63,7 +63,7 @@ Task<Outcome<Copied>> copy_part(Request& request, store::PartWriter& writer,
   co_return copied;
 }
 
-Task<Outcome<>> answer(Request& request, const Copied& copied) {
+std::string document_of(const Request& request, const Copied& copied) {
   const auto etag = hex_of(copied.md5);
   std::string document;
   xml::append_copy_result(
@@ -71,7 +71,15 @@ Task<Outcome<>> answer(Request& request, const Copied& copied) {
       {.modified_seconds = static_cast<std::int64_t>(request.service.shard().wall_seconds()),
        .etag = {etag.data(), etag.size()},
        .checksum = copied.checksum});
-  co_return co_await send_xml(request, document);
+  return document;
+}
+
+Task<Outcome<std::string>> copy(Request& request, store::PartWriter& writer,
+                                const store::OpenObject& object, const CopyRange& range) {
+  const auto copied = co_await copy_part(request, writer, object, range);
+  if (copied) co_return document_of(request, *copied);
+  co_await writer.abandon();
+  co_return std::unexpected(copied.error());
 }
 
 }  // namespace
@@ -95,12 +103,7 @@ Task<Outcome<>> upload_part_copy(Request& request) {
       request.bucket(), request.key->view(), upload_id(request), *number, range.bytes,
       store.options().abilities.reflink ? store::Room::as_needed : store::Room::allocated);
   if (!begun) co_return std::unexpected(upload_error(begun.error()));
-  const auto copied = co_await copy_part(request, writer, object, range);
-  if (!copied) {
-    co_await writer.abandon();
-    co_return std::unexpected(copied.error());
-  }
-  co_return co_await answer(request, *copied);
+  co_return co_await answer_when_done(request, copy(request, writer, object, range));
 }
 
 }  // namespace millrace::s3::handlers

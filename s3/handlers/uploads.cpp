@@ -2,6 +2,7 @@
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/slow_answer.h"
 #include "s3/handlers/upload_answers.h"
 #include "s3/handlers/write_conditions.h"
 #include "s3/query.h"
@@ -118,6 +119,32 @@ std::string completed_document(const Request& request, const store::Completed& c
   return document;
 }
 
+Task<Outcome<std::string>> complete(Request& request, std::span<const store::ListedPart> parts) {
+  const http::Head& head = request.head();
+  std::optional<std::uint64_t> object_bytes;
+  if (const auto* field = head.find("x-amz-mp-object-size"); field != nullptr) {
+    object_bytes = parse_decimal(field->value, ~0ULL);
+    if (!object_bytes) co_return refuse(ErrorCode::invalid_request);
+  }
+  store::MappedPath path;
+  store::map(*request.key, path);
+  // Not looked at before the work: a repetition of what was done is answered as it was.
+  const auto conditions = write_conditions(head);
+  if (!conditions) co_return std::unexpected(conditions.error());
+  const auto completed = co_await store::complete_upload(request.service.store(), path,
+                                                         {.bucket = request.bucket(),
+                                                          .key = request.key->view(),
+                                                          .id = upload_id(request),
+                                                          .parts = parts,
+                                                          .object_bytes = object_bytes,
+                                                          .object_checksum = stated_checksum(head),
+                                                          .owner = ownership(request),
+                                                          .conditions = *conditions,
+                                                          .asker = request.asker()});
+  if (!completed) co_return std::unexpected(upload_error(completed.error()));
+  co_return completed_document(request, *completed);
+}
+
 }  // namespace
 
 Task<Outcome<>> create_multipart_upload(Request& request) {
@@ -164,29 +191,7 @@ Task<Outcome<>> complete_multipart_upload(Request& request) {
     parts.push_back(
         {.number = part.number, .etag = part.etag, .checksum = listed_checksum(part.checksums)});
   }
-  const http::Head& head = request.head();
-  std::optional<std::uint64_t> object_bytes;
-  if (const auto* field = head.find("x-amz-mp-object-size"); field != nullptr) {
-    object_bytes = parse_decimal(field->value, ~0ULL);
-    if (!object_bytes) co_return refuse(ErrorCode::invalid_request);
-  }
-  store::MappedPath path;
-  store::map(*request.key, path);
-  // Not looked at before the work: a repetition of what was done is answered as it was.
-  const auto conditions = write_conditions(head);
-  if (!conditions) co_return std::unexpected(conditions.error());
-  const auto completed = co_await store::complete_upload(request.service.store(), path,
-                                                         {.bucket = request.bucket(),
-                                                          .key = request.key->view(),
-                                                          .id = upload_id(request),
-                                                          .parts = parts,
-                                                          .object_bytes = object_bytes,
-                                                          .object_checksum = stated_checksum(head),
-                                                          .owner = ownership(request),
-                                                          .conditions = *conditions,
-                                                          .asker = request.asker()});
-  if (!completed) co_return std::unexpected(upload_error(completed.error()));
-  co_return co_await send_xml(request, completed_document(request, *completed));
+  co_return co_await answer_when_done(request, complete(request, parts));
 }
 
 Task<Outcome<>> abort_multipart_upload(Request& request) {
