@@ -14,6 +14,9 @@ inline constexpr std::uint64_t put_bytes_max = 5ULL << 30;        // one PutObje
 inline constexpr std::uint64_t copy_bytes_max = 5ULL << 30;       // source of one copy
 inline constexpr std::uint64_t part_bytes_min = 5ULL << 20;       // all parts but the last
 inline constexpr std::size_t user_metadata_bytes_max = 2 * 1024;  // names and values together
+inline constexpr std::size_t object_tags_max = 10;
+inline constexpr std::size_t tag_key_chars_max = 128;    // Unicode code points
+inline constexpr std::size_t tag_value_chars_max = 256;  // the same
 inline constexpr std::size_t xml_body_bytes_max = xml::body_bytes_max;
 inline constexpr std::uint32_t clock_skew_seconds_max = 15 * 60;
 

@@ -117,9 +117,9 @@
   X(get_object_retention, "GetObjectRetention", get, object, "retention", plain, "s3:GetObjectRetention", "", planned) \
   X(put_object_retention, "PutObjectRetention", put, object, "retention", plain, "s3:PutObjectRetention", "", planned) \
   X(select_object_content, "SelectObjectContent", post, object, "select", plain, "s3:GetObject", "", planned) \
-  X(get_object_tagging, "GetObjectTagging", get, object, "tagging", plain, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", planned) \
-  X(put_object_tagging, "PutObjectTagging", put, object, "tagging", plain, "s3:PutObjectTagging", "s3:PutObjectVersionTagging", planned) \
-  X(delete_object_tagging, "DeleteObjectTagging", delete_, object, "tagging", plain, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging", planned) \
+  X(get_object_tagging, "GetObjectTagging", get, object, "tagging", plain, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", built) \
+  X(put_object_tagging, "PutObjectTagging", put, object, "tagging", plain, "s3:PutObjectTagging", "s3:PutObjectVersionTagging", built) \
+  X(delete_object_tagging, "DeleteObjectTagging", delete_, object, "tagging", plain, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging", built) \
   X(get_object_torrent, "GetObjectTorrent", get, object, "torrent", plain, "s3:GetObjectTorrent", "s3:GetObjectVersionTorrent", planned) \
   X(preflight, "PreflightRequest", options, service, "", plain, "", "", planned)
 // clang-format on

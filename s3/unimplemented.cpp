@@ -41,7 +41,6 @@ constexpr std::array rules = {
     Rule{.name = "x-amz-metadata-directive", .in_query_only = true},
     Rule{.name = "x-amz-object-lock-", .is_prefix = true},
     Rule{.name = "x-amz-bucket-object-lock-enabled", .harmless = {"false"}},
-    Rule{.name = "x-amz-tagging", .on = On::new_object},
     // With one owner per bucket both mean that the owner alone has access.
     Rule{.name = "x-amz-acl", .harmless = {"private", "bucket-owner-full-control"}},
     Rule{.name = "x-amz-grant-", .is_prefix = true},
@@ -129,8 +128,15 @@ Outcome<> check_named(std::string_view name, std::string_view value, OperationId
 
 // versionId=null is the one version that a bucket without versioning has.
 Outcome<> check_parameter(const RawParameter& parameter, OperationId id) {
-  const bool reads = id == OperationId::get_object || id == OperationId::head_object;
-  if (!reads && id != OperationId::delete_object) return {};
+  switch (id) {
+    case OperationId::get_object:
+    case OperationId::head_object:
+    case OperationId::delete_object:
+    case OperationId::get_object_tagging:
+    case OperationId::put_object_tagging:
+    case OperationId::delete_object_tagging: break;
+    default: return {};
+  }
   const bool version = decodes_to(parameter.name, "versionId", Case::exact) &&
                        !decodes_to(parameter.value, "null", Case::exact);
   if (!version) return {};

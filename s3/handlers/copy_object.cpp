@@ -2,6 +2,7 @@
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/object_tags.h"
 #include "s3/handlers/slow_answer.h"
 #include "s3/handlers/source_object.h"
 #include "s3/handlers/write_conditions.h"
@@ -60,19 +61,27 @@ Outcome<> check_change(const Request& request, const CopySource& source,
 }
 
 // What the copy says beside its content.
-Outcome<> describe_copy(const Request& request, const Directives& directives,
+struct Described {
+  DescribedObject head;
+  TagSet tags;
+};
+
+Outcome<> describe_copy(Request& request, const Directives& directives,
                         const store::OpenObject& source, store::MetadataView& meta,
-                        DescribedObject& memory) {
-  if (!directives.replace_metadata) {
+                        Described& memory) {
+  if (directives.replace_metadata) {
+    const auto described = describe_from_head(request.head(), meta, memory.head);
+    if (!described) return described;
+  } else {
     meta = source.meta;
     // These are of one object alone.
     meta.field(store::Field::website_redirect) = {};
     meta.field(store::Field::storage_class) = {};
-    meta.tags = directives.replace_tags ? store::PackedPairs() : source.meta.tags;
-    return {};
   }
-  if (!directives.replace_tags) meta.tags = source.meta.tags;
-  return describe_from_head(request.head(), meta, memory);
+  meta.tags = source.meta.tags;
+  if (!directives.replace_tags) return {};
+  meta.tags = {};
+  return take_tags(request.head(), request.query, meta, memory.tags, request.decoded);
 }
 
 std::string document_of(const store::MetadataView& meta) {
@@ -111,7 +120,7 @@ Task<Outcome<>> copy_object(Request& request) {
   }
   if (const auto bytes = check_copy_bytes(object.file_size); !bytes) co_return bytes;
   store::MetadataView meta;
-  DescribedObject memory;
+  Described memory;
   const auto described = describe_copy(request, *directives, object, meta, memory);
   if (!described) co_return described;
   store::MappedPath path;

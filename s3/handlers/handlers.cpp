@@ -18,6 +18,9 @@ Handler handler_of(OperationId id) {
     case OperationId::copy_object: return handlers::copy_object;
     case OperationId::delete_object: return handlers::delete_object;
     case OperationId::delete_objects: return handlers::delete_objects;
+    case OperationId::get_object_tagging: return handlers::get_object_tagging;
+    case OperationId::put_object_tagging: return handlers::put_object_tagging;
+    case OperationId::delete_object_tagging: return handlers::delete_object_tagging;
     case OperationId::list_objects: return handlers::list_objects;
     case OperationId::list_objects_v2: return handlers::list_objects_v2;
     case OperationId::create_multipart_upload: return handlers::create_multipart_upload;

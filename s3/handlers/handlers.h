@@ -22,6 +22,10 @@ engine::Task<Outcome<>> copy_object(Request& request);
 // delete_object.cpp, delete_objects.cpp
 engine::Task<Outcome<>> delete_object(Request& request);
 engine::Task<Outcome<>> delete_objects(Request& request);
+// tagging.cpp
+engine::Task<Outcome<>> get_object_tagging(Request& request);
+engine::Task<Outcome<>> put_object_tagging(Request& request);
+engine::Task<Outcome<>> delete_object_tagging(Request& request);
 // list_objects.cpp: both versions
 engine::Task<Outcome<>> list_objects(Request& request);
 engine::Task<Outcome<>> list_objects_v2(Request& request);

@@ -2,6 +2,7 @@
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/object_tags.h"
 #include "s3/handlers/receive.h"
 #include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
@@ -66,6 +67,10 @@ Task<Outcome<>> put_object(Request& request) {
   DescribedObject memory;
   if (const auto described = describe_from_head(head, meta, memory); !described) {
     co_return described;
+  }
+  TagSet tags;
+  if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
+    co_return taken;
   }
   Target target;
   store::map(*request.key, target.path);

@@ -2,6 +2,7 @@
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/object_tags.h"
 #include "s3/handlers/slow_answer.h"
 #include "s3/handlers/upload_answers.h"
 #include "s3/handlers/write_conditions.h"
@@ -153,6 +154,10 @@ Task<Outcome<>> create_multipart_upload(Request& request) {
   DescribedObject memory;
   if (const auto described = describe_from_head(head, meta, memory); !described) {
     co_return described;
+  }
+  TagSet tags;
+  if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
+    co_return taken;
   }
   if (const auto kind = parse_checksum_kind(head, meta.checksum); !kind) co_return kind;
   const std::string& principal = request.identity.principal->name;

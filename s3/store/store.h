@@ -52,6 +52,12 @@ class Store {
                                                 std::string_view key,
                                                 WriteConditions conditions = {}, Asker asker = {});
 
+  // Gives the key's object these tags and no others (retag.cpp). Its ETag and its times stay; a file
+  // from outside gets an attribute for what it is now. ENOENT: no such object, or no such bucket.
+  engine::Task<engine::Result<>> set_tags(std::string_view bucket, MappedPath& path,
+                                          std::string_view key, const PackedPairs& tags,
+                                          Asker asker = {});
+
   // Brings the objects back under their keys that a process which died, or a power cut, has left
   // aside in the bucket (moving.h); how many. Once at start: until then they are read and written
   // as ever, but not listed. Safe beside everything else.
