@@ -40,6 +40,7 @@
   X(invalid_tag, "InvalidTag", 400, "The tag provided was not a valid tag.")                                           \
   X(invalid_token, "InvalidToken", 400, "The provided token is malformed or otherwise invalid.")                       \
   X(invalid_uri, "InvalidURI", 400, "Couldn't parse the specified URI.")                                               \
+  X(invalid_write_offset, "InvalidWriteOffset", 400, "The write offset value that you specified does not match the current object size.") \
   X(key_too_long, "KeyTooLongError", 400, "Your key is too long")                                                      \
   X(malformed_trailer, "MalformedTrailerError", 400, "The request contained trailing data that was not well-formed or did not conform to our published schema.") \
   X(malformed_xml, "MalformedXML", 400, "The XML you provided was not well-formed or did not validate against our published schema") \
@@ -67,6 +68,7 @@
   X(slow_down, "SlowDown", 503, "Please reduce your request rate.")                                                    \
   X(temporary_redirect, "TemporaryRedirect", 307, "Please re-send this request to the specified temporary endpoint. Continue to use the original request endpoint for future requests.") \
   X(too_many_buckets, "TooManyBuckets", 400, "You have attempted to create more buckets than allowed")                 \
+  X(too_many_parts, "TooManyParts", 400, "You have attempted to add more parts than the maximum of 10000 that are allowed for this object. You can use the CopyObject operation to copy this object to another and then add more data to the newly copied object.") \
   X(unexpected_content, "UnexpectedContent", 400, "This request contains unsupported content.")                        \
   X(user_key_must_be_specified, "UserKeyMustBeSpecified", 400, "The bucket POST must contain the specified field name. If it is specified, check the order of the fields.") \
   X(x_amz_content_sha256_mismatch, "XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed.") \

@@ -12,6 +12,7 @@ namespace millrace::s3::limits {
 
 inline constexpr std::uint64_t put_bytes_max = 5ULL << 30;        // one PutObject or UploadPart
 inline constexpr std::uint64_t copy_bytes_max = 5ULL << 30;       // source of one copy
+inline constexpr std::size_t parts_max = 10'000;                  // of an object
 inline constexpr std::uint64_t part_bytes_min = 5ULL << 20;       // all parts but the last
 inline constexpr std::size_t user_metadata_bytes_max = 2 * 1024;  // names and values together
 inline constexpr std::size_t object_tags_max = 10;

@@ -39,13 +39,14 @@ constexpr std::array rules = {
     // As headers they are what a copy is told.
     Rule{.name = "x-amz-copy-source", .is_prefix = true, .in_query_only = true},
     Rule{.name = "x-amz-metadata-directive", .in_query_only = true},
+    Rule{.name = "x-amz-tagging-directive", .in_query_only = true},
     Rule{.name = "x-amz-object-lock-", .is_prefix = true},
     Rule{.name = "x-amz-bucket-object-lock-enabled", .harmless = {"false"}},
     // With one owner per bucket both mean that the owner alone has access.
     Rule{.name = "x-amz-acl", .harmless = {"private", "bucket-owner-full-control"}},
     Rule{.name = "x-amz-grant-", .is_prefix = true},
     Rule{.name = "x-amz-website-redirect-location", .on = On::new_object},
-    Rule{.name = "x-amz-write-offset-bytes", .on = On::put_object},
+    Rule{.name = "x-amz-write-offset-bytes", .on = On::put_object, .in_query_only = true},
     Rule{.name = "x-amz-rename-source", .on = On::put_object},
     Rule{.name = "x-amz-mfa"},
     Rule{.name = "x-amz-object-ownership",
