@@ -62,8 +62,8 @@ Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims,
 }  // namespace
 
 Task<Outcome<>> put_object(Request& request) {
-  if (is_append(request.head())) co_return co_await append_object(request);
-  co_return co_await put_whole(request, PutKind::replace);
+  if (is_append(request.head())) return append_object(request);
+  return put_whole(request, PutKind::replace);
 }
 
 Task<Outcome<>> put_whole(Request& request, PutKind kind) {
