@@ -5,6 +5,7 @@
 
 #include "s3/digest/crc_math.h"
 
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -80,12 +81,14 @@ template <class Poly>
                                                                  std::size_t size) {
   constexpr unsigned stride_bits = 8 * stride_bytes;
   constexpr unsigned lane_bits = 8 * lane_bytes;
+  // Computed by the compiler: at run time they would take longer than 40 KiB of data.
+  constexpr std::array<std::uint64_t, 4> by = {
+      crc_math::fold_constant<Poly>(stride_bits), crc_math::fold_constant<Poly>(stride_bits + 64),
+      crc_math::fold_constant<Poly>(lane_bits), crc_math::fold_constant<Poly>(lane_bits + 64)};
   const __m128i by_stride =
-      _mm_set_epi64x(static_cast<long long>(crc_math::fold_constant<Poly>(stride_bits)),
-                     static_cast<long long>(crc_math::fold_constant<Poly>(stride_bits + 64)));
+      _mm_set_epi64x(static_cast<long long>(by[0]), static_cast<long long>(by[1]));
   const __m128i by_lane =
-      _mm_set_epi64x(static_cast<long long>(crc_math::fold_constant<Poly>(lane_bits)),
-                     static_cast<long long>(crc_math::fold_constant<Poly>(lane_bits + 64)));
+      _mm_set_epi64x(static_cast<long long>(by[2]), static_cast<long long>(by[3]));
   __m128i lane[lanes];
   for (std::size_t i = 0; i < lanes; ++i) lane[i] = load_lane(at + i * lane_bytes);
   lane[0] = _mm_xor_si128(
