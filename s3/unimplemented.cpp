@@ -124,7 +124,8 @@ Outcome<> check_named(std::string_view name, std::string_view value, OperationId
 
 // versionId=null is the one version that a bucket without versioning has.
 Outcome<> check_parameter(const RawParameter& parameter, OperationId id) {
-  const bool reads = id == OperationId::get_object || id == OperationId::head_object;
+  const bool reads = id == OperationId::get_object || id == OperationId::head_object ||
+                     id == OperationId::get_object_attributes;
   if (!reads && id != OperationId::delete_object) return {};
   const bool version = decodes_to(parameter.name, "versionId", Case::exact) &&
                        !decodes_to(parameter.value, "null", Case::exact);

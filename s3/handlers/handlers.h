@@ -15,6 +15,8 @@ engine::Task<Outcome<>> delete_bucket(Request& request);
 engine::Task<Outcome<>> get_bucket_location(Request& request);
 // get_object.cpp: GET and HEAD
 engine::Task<Outcome<>> get_object(Request& request);
+// get_object_attributes.cpp
+engine::Task<Outcome<>> get_object_attributes(Request& request);
 // put_object.cpp
 engine::Task<Outcome<>> put_object(Request& request);
 // delete_object.cpp
