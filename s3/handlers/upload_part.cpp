@@ -14,8 +14,6 @@ namespace millrace::s3::handlers {
 
 using engine::Task;
 
-namespace {
-
 Outcome<std::uint32_t> part_number(const Request& request) {
   const auto parameter = request.query.find("partNumber");
   const auto number =
@@ -24,6 +22,8 @@ Outcome<std::uint32_t> part_number(const Request& request) {
   return refuse_argument("Part number must be an integer between 1 and 10000, inclusive",
                          "partNumber", parameter ? parameter->value : std::string_view());
 }
+
+namespace {
 
 Task<Outcome<>> receive_part(Request& request, const PayloadClaims& claims,
                              store::PartWriter& writer, Payload& payload) {

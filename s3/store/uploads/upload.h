@@ -51,7 +51,7 @@ enum class UploadFailure : std::uint8_t {
   checksum_type,       // the upload's is another than Complete says
   checksum_algorithm,  // the upload's is another than that of the checksum that Complete states
   checksum_missing,    // `part` is listed without the checksum that a composite is made of
-  exists,              // Overwrite::refused, and the key has an object
+  exists,              // must_not_exist, and the key has an object
   system,              // `error` says what
 };
 
@@ -134,7 +134,7 @@ struct CompleteRequest {
   std::optional<std::uint64_t> object_bytes;  // x-amz-mp-object-size
   StatedChecksum checksum;
   Ownership owner;
-  Overwrite overwrite = Overwrite::allowed;
+  WriteConditions conditions;  // not met: exists, or `system` with a number of conditions.h
   Asker asker;
 };
 
