@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "engine/check.h"
+#include "s3/store/conditions.h"
 
 namespace millrace::s3 {
 namespace {
@@ -35,6 +36,8 @@ ErrorCode code_of_errno(int number) {
     case EFBIG: return ErrorCode::entity_too_large;
     case ENOENT:
     case ENOTDIR: return ErrorCode::no_such_key;
+    case store::errno_condition_failed: return ErrorCode::precondition_failed;
+    case store::errno_no_object: return ErrorCode::no_such_key;
     case ENAMETOOLONG: return ErrorCode::key_too_long;
     case EACCES:
     case EPERM: return ErrorCode::access_denied;

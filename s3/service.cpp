@@ -155,6 +155,21 @@ Outcome<> Service::check_names(Request& request) const {
   return refuse(ErrorCode::invalid_uri, store::describe(key.error()));
 }
 
+std::string Service::error_document(const Request& request, const S3Error& error) const {
+  std::string document;
+  const xml::ExtraElement extra[] = {{"BucketName", request.bucket()},
+                                     {"Key", request.key ? request.key->view() : ""},
+                                     {"Region", request.error_header_name == "x-amz-bucket-region"
+                                                    ? std::string_view(options_.region)
+                                                    : std::string_view()}};
+  xml::append_error(document, error,
+                    {.resource = request.head().path,
+                     .request_id = request.id_text(),
+                     .host_id = request.id_text()},
+                    extra);
+  return document;
+}
+
 Task<> Service::answer_error(Request& request, const S3Error& error) {
   http::Exchange& exchange = request.exchange;
   http::HeadWriter& head = request.begin(http_status(error.code));
@@ -170,18 +185,7 @@ Task<> Service::answer_error(Request& request, const S3Error& error) {
     std::ignore = co_await exchange.send_head(0);
     co_return;
   }
-  std::string document;
-  const xml::ExtraElement extra[] = {{"BucketName", request.bucket()},
-                                     {"Key", request.key ? request.key->view() : ""},
-                                     {"Region", request.error_header_name == "x-amz-bucket-region"
-                                                    ? std::string_view(options_.region)
-                                                    : std::string_view()}};
-  xml::append_error(document, error,
-                    {.resource = request.head().path,
-                     .request_id = request.id_text(),
-                     .host_id = request.id_text()},
-                    extra);
-  std::ignore = co_await exchange.send(document);
+  std::ignore = co_await exchange.send(error_document(request, error));
 }
 
 }  // namespace millrace::s3

@@ -5,6 +5,7 @@
 #include "s3/limits.h"
 #include "s3/query.h"
 #include "s3/store/content_type.h"
+#include "s3/tags.h"
 
 #include <algorithm>
 #include <array>
@@ -132,6 +133,7 @@ Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView
     std::memcpy(name.data() + meta_prefix.size(), pair.name.data(), pair.name.size());
     std::ignore = head.field({name.data(), meta_prefix.size() + pair.name.size()}, pair.value);
   }
+  if (!meta.tags.empty()) std::ignore = head.field("x-amz-tagging-count", count_tags(meta.tags));
   if (with_checksum) write_checksum(head, meta);
   return {};
 }
