@@ -69,6 +69,8 @@ SUITES = (
            "tests/clients/test_boto3_listing.py", "tests/clients/test_keys.py",
            "tests/clients/test_streamed_bodies.py"), builds=("asan",), timeout_s=1800,
           env=(("MILLRACE_BINARY", "build/asan/millrace"),)),
+    Suite("model", "pytest", ("tests/model",), builds=("release",), timeout_s=600,
+          env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("cluster", "pytest", ("tests/cluster",), builds=("release",), timeout_s=600, workers=3,
           env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("micro-bench", "check", ("build/release/bench/micro-bench",
