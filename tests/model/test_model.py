@@ -1,6 +1,12 @@
 """A server answers random sequences of operations just as the model of S3 does (model.py). Short
 form: 100 seeds; MILLRACE_LONG=1: 2,000. One that differs is shrunk and printed to be run again."""
 
+# operations: ListBuckets, HeadBucket, DeleteBucket, PutObject, GetObject, HeadObject, DeleteObject
+# operations: DeleteObjects, ListObjects, ListObjectsV2, CreateMultipartUpload, UploadPart
+# operations: CompleteMultipartUpload, AbortMultipartUpload, ListParts, ListMultipartUploads
+# operations: CopyObject, UploadPartCopy, RenameObject, GetObjectTagging, PutObjectTagging
+# operations: DeleteObjectTagging, GetObjectAttributes
+
 import os
 
 import comparison
