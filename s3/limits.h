@@ -18,6 +18,8 @@ inline constexpr std::uint32_t clock_skew_seconds_max = 15 * 60;
 // Keys of one DeleteObjects that are removed at a time; a removal waits for the disk's syncs.
 inline constexpr std::size_t delete_objects_beside_max = 32;
 
+inline constexpr std::size_t client_token_bytes_max = 64;
+
 // Requests of one shard that are served at a time; beyond, 503 SlowDown at once.
 inline constexpr std::uint64_t requests_active_max = 2048;
 // Requests of one shard that may wait for a body buffer.

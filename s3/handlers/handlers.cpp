@@ -17,6 +17,7 @@ Handler handler_of(OperationId id) {
     case OperationId::put_object: return handlers::put_object;
     case OperationId::delete_object: return handlers::delete_object;
     case OperationId::delete_objects: return handlers::delete_objects;
+    case OperationId::rename_object: return handlers::rename_object;
     case OperationId::list_objects: return handlers::list_objects;
     case OperationId::list_objects_v2: return handlers::list_objects_v2;
     case OperationId::create_multipart_upload: return handlers::create_multipart_upload;

@@ -20,6 +20,8 @@ engine::Task<Outcome<>> put_object(Request& request);
 // delete_object.cpp, delete_objects.cpp
 engine::Task<Outcome<>> delete_object(Request& request);
 engine::Task<Outcome<>> delete_objects(Request& request);
+// rename_object.cpp
+engine::Task<Outcome<>> rename_object(Request& request);
 // list_objects.cpp: both versions
 engine::Task<Outcome<>> list_objects(Request& request);
 engine::Task<Outcome<>> list_objects_v2(Request& request);
