@@ -32,6 +32,8 @@ inline constexpr std::size_t delete_objects_beside_max = 32;
 inline constexpr std::uint32_t slow_answer_first_ms = 10'000;
 inline constexpr std::uint32_t slow_answer_next_ms = 5'000;
 
+inline constexpr std::size_t client_token_bytes_max = 64;
+
 // Requests of one shard that are served at a time; beyond, 503 SlowDown at once.
 inline constexpr std::uint64_t requests_active_max = 2048;
 // Copies of one shard within the kernel at a time: the other workers do what else there is.
