@@ -6,6 +6,7 @@
 #include "s3/limits.h"
 #include "s3/query.h"
 #include "s3/store/content_type.h"
+#include "s3/tags.h"
 
 #include <algorithm>
 #include <array>
@@ -163,6 +164,7 @@ Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView
     if (!written) return written;
   }
   write_user_metadata(head, meta.user);
+  if (!meta.tags.empty()) std::ignore = head.field("x-amz-tagging-count", count_tags(meta.tags));
   if (with_checksum) write_checksum(head, meta);
   return {};
 }

@@ -48,7 +48,7 @@ enum class UploadFailure : std::uint8_t {
   entity_too_large,  // a part over upload_part_bytes_max
   invalid_request,   // a part number out of range, digests missing, the object's size another
   bad_digest,        // the whole object's checksum is another than the client says
-  exists,            // Overwrite::refused, and the key has an object
+  exists,            // must_not_exist, and the key has an object
   system,            // `error` says what
 };
 
@@ -112,7 +112,7 @@ struct CompleteRequest {
   std::optional<std::uint64_t> object_bytes;  // x-amz-mp-object-size
   std::optional<ChecksumValue> object_checksum;
   Ownership owner;
-  Overwrite overwrite = Overwrite::allowed;
+  WriteConditions conditions;  // not met: exists, or `system` with a number of conditions.h
   Asker asker;
 };
 
