@@ -108,11 +108,11 @@
   X(list_parts, "ListParts", get, object, "uploadId", plain, "s3:ListMultipartUploadParts", "", built) \
   X(get_object_acl, "GetObjectAcl", get, object, "acl", plain, "s3:GetObjectAcl", "s3:GetObjectVersionAcl", planned) \
   X(put_object_acl, "PutObjectAcl", put, object, "acl", plain, "s3:PutObjectAcl", "s3:PutObjectVersionAcl", planned) \
-  X(get_object_attributes, "GetObjectAttributes", get, object, "attributes", plain, "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes", planned) \
+  X(get_object_attributes, "GetObjectAttributes", get, object, "attributes", plain, "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes", built) \
   X(update_object_encryption, "UpdateObjectEncryption", put, object, "encryption", plain, "s3:UpdateObjectEncryption", "", planned) \
   X(get_object_legal_hold, "GetObjectLegalHold", get, object, "legal-hold", plain, "s3:GetObjectLegalHold", "", planned) \
   X(put_object_legal_hold, "PutObjectLegalHold", put, object, "legal-hold", plain, "s3:PutObjectLegalHold", "", planned) \
-  X(rename_object, "RenameObject", put, object, "renameObject", plain, "s3express:CreateSession", "", planned) \
+  X(rename_object, "RenameObject", put, object, "renameObject", plain, "s3express:CreateSession", "", built) \
   X(restore_object, "RestoreObject", post, object, "restore", plain, "s3:RestoreObject", "", planned) \
   X(get_object_retention, "GetObjectRetention", get, object, "retention", plain, "s3:GetObjectRetention", "", planned) \
   X(put_object_retention, "PutObjectRetention", put, object, "retention", plain, "s3:PutObjectRetention", "", planned) \

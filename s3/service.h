@@ -48,7 +48,7 @@ class Service {
   store::DirectoryIndexes& indexes() { return indexes_; }
 
   // The body of an answer that is an error.
-  std::string error_document(const Request& request, const S3Error& error) const;
+  std::string error_document(Request& request, const S3Error& error) const;
 
  private:
   static engine::Task<> serve(void* context, http::Exchange& exchange);

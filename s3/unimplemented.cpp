@@ -132,6 +132,7 @@ Outcome<> check_parameter(const RawParameter& parameter, OperationId id) {
   switch (id) {
     case OperationId::get_object:
     case OperationId::head_object:
+    case OperationId::get_object_attributes:
     case OperationId::delete_object:
     case OperationId::get_object_tagging:
     case OperationId::put_object_tagging:

@@ -1,14 +1,15 @@
 // GetObject and HeadObject: everything that is answered comes from one open descriptor.
-#include "http/conditions.h"
-#include "http/date.h"
 #include "http/range.h"
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/validators.h"
 #include "s3/query.h"
 #include "s3/service.h"
 
 #include <fmt/format.h>
+
+#include <optional>
 
 namespace millrace::s3::handlers {
 
@@ -16,38 +17,20 @@ using engine::Task;
 
 namespace {
 
-// AWS answers overrides of response headers only to signed requests; anonymous ones end earlier.
-struct Validators {
-  std::array<char, http::http_date_bytes> modified_text;
-  std::string_view modified;
-  explicit Validators(const store::OpenObject& object)
-      : modified(http::http_date(object.modified_seconds(), modified_text)) {}
-  void write(http::HeadWriter& head, const store::OpenObject& object) const {
-    std::ignore = head.field("Last-Modified", modified);
-    std::ignore = head.etag(object.etag());
-  }
-};
-
-http::Verdict check_conditions(const http::Head& head, const store::OpenObject& object,
-                               std::int64_t now_seconds) {
-  const http::Conditions conditions{.if_match = head.value("if-match"),
-                                    .if_none_match = head.value("if-none-match"),
-                                    .if_modified_since = head.value("if-modified-since"),
-                                    .if_unmodified_since = head.value("if-unmodified-since")};
-  if (!conditions.any()) return http::Verdict::proceed;
-  return http::evaluate(
-      conditions,
-      {.exists = true, .etag = object.etag(), .modified_seconds = object.modified_seconds()}, true,
-      now_seconds);
-}
-
 // One part of a multipart object, by ?partNumber=N; an object put whole is its own part 1.
 struct PartSlice {
   std::uint32_t parts = 0;  // of the object; 0: none was asked for
   http::RangeAnswer range;
+  std::optional<store::Part> part;  // of a multipart object
 };
 
-Outcome<PartSlice> slice_of_part(const Request& request, const store::OpenObject& object) {
+Outcome<PartSlice> no_such_part(Request& request, std::uint64_t asked, std::size_t parts) {
+  request.error_details = {{"ActualPartCount", std::to_string(parts)},
+                           {"PartNumberRequested", std::to_string(asked)}};
+  return refuse(ErrorCode::invalid_part_number);
+}
+
+Outcome<PartSlice> slice_of_part(Request& request, const store::OpenObject& object) {
   const auto parameter = request.query.find("partNumber");
   if (!parameter) return PartSlice{};
   constexpr std::uint64_t number_max = 10'000;
@@ -69,17 +52,18 @@ Outcome<PartSlice> slice_of_part(const Request& request, const store::OpenObject
   if (!parts.empty()) {
     slice.parts = static_cast<std::uint32_t>(parts.size());
     slice.range.length = 0;
-    if (*number > parts.size()) return refuse(ErrorCode::invalid_part_number);
+    if (*number > parts.size()) return no_such_part(request, *number, parts.size());
     std::uint64_t left = object.file_size;
     for (std::size_t index = 0; index < *number; ++index) {
       slice.range.offset += slice.range.length;
-      slice.range.length = parts.at(index).size;
+      slice.part = parts.at(index);
+      slice.range.length = slice.part->size;
       // Whoever may write the file may have written the table.
       if (slice.range.length > left) return refuse(ErrorCode::internal_error);
       left -= slice.range.length;
     }
   } else if (*number != 1) {
-    return refuse(ErrorCode::invalid_part_number);
+    return no_such_part(request, *number, 1);
   }
   if (slice.range.length == 0) slice.range.kind = http::RangeAnswer::Kind::none;
   return slice;
@@ -116,9 +100,12 @@ Task<Outcome<>> answer(Request& request, const store::ObjectCache::Hold& held) {
   switch (check_conditions(head, object, now)) {
     case http::Verdict::proceed: break;
     case http::Verdict::precondition_failed: co_return refuse(ErrorCode::precondition_failed);
-    case http::Verdict::not_modified:
-      validators.write(request.begin(304), object);
+    case http::Verdict::not_modified: {
+      http::HeadWriter& out = request.begin(304);
+      validators.write(out, object);
+      write_cache_headers(out, object.meta);
       co_return co_await send_empty(request);
+    }
   }
   http::RangeAnswer range;
   const bool range_holds = http::if_range_matches(
@@ -141,19 +128,24 @@ Task<Outcome<>> answer(Request& request, const store::ObjectCache::Hold& held) {
   validators.write(out, object);
   std::ignore = out.field("Accept-Ranges", "bytes");
   if (slice) std::ignore = out.content_range(range.offset, range.length, object.file_size);
-  if (part->parts > 0 && !object.meta.parts.empty()) {
-    std::ignore = out.field("x-amz-mp-parts-count", part->parts);
-  }
-  const bool with_checksum =
-      !slice && http::field_name_equal(head.value("x-amz-checksum-mode"), "enabled");
-  const auto described = write_object_headers(out, object.meta, request.query, with_checksum);
+  if (part->part) std::ignore = out.field("x-amz-mp-parts-count", part->parts);
+  const bool whole = !slice || (range.offset == 0 && range.length == object.file_size);
+  const bool enabled = http::field_name_equal(head.value("x-amz-checksum-mode"), "enabled");
+  const auto described =
+      write_object_headers(out, object.meta, request.query, enabled && whole && !part->part);
   if (!described) co_return described;
+  if (enabled && part->part) write_part_checksum(out, object.meta, *part->part);
   co_return co_await send_content(request, held, range);
 }
 
 }  // namespace
 
 Task<Outcome<>> get_object(Request& request) {
+  if (request.identity.anonymous() && overrides_headers(request.query)) {
+    co_return refuse(ErrorCode::invalid_request,
+                     "Request specific response headers cannot be used for anonymous GET "
+                     "requests.");
+  }
   store::MappedPath path;
   store::map(*request.key, path);
   store::ObjectCache& objects = request.service.objects();

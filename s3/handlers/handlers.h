@@ -15,6 +15,8 @@ engine::Task<Outcome<>> delete_bucket(Request& request);
 engine::Task<Outcome<>> get_bucket_location(Request& request);
 // get_object.cpp: GET and HEAD
 engine::Task<Outcome<>> get_object(Request& request);
+// get_object_attributes.cpp
+engine::Task<Outcome<>> get_object_attributes(Request& request);
 // put_object.cpp
 engine::Task<Outcome<>> put_object(Request& request);
 // copy_object.cpp
@@ -26,6 +28,8 @@ engine::Task<Outcome<>> delete_objects(Request& request);
 engine::Task<Outcome<>> get_object_tagging(Request& request);
 engine::Task<Outcome<>> put_object_tagging(Request& request);
 engine::Task<Outcome<>> delete_object_tagging(Request& request);
+// rename_object.cpp
+engine::Task<Outcome<>> rename_object(Request& request);
 // list_objects.cpp: both versions
 engine::Task<Outcome<>> list_objects(Request& request);
 engine::Task<Outcome<>> list_objects_v2(Request& request);

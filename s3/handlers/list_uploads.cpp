@@ -96,9 +96,7 @@ std::string parts_document(const Request& request, const store::PartList& list, 
     writer.etag("ETag", {etag.data(), etag.size()});
     writer.number("Size", part.size);
     if (part.checksum.algorithm != ChecksumAlgorithm::none) {
-      const std::string name =
-          std::string("Checksum").append(checksum_name(part.checksum.algorithm));
-      writer.text(name, part.checksum.base64().view());
+      writer.text(checksum_element(part.checksum.algorithm), part.checksum.base64().view());
     }
     writer.close();
   }
@@ -158,6 +156,12 @@ Outcome<store::UploadListRequest> parse_list_uploads(Query& query) {
   const auto max = query.number("max-uploads", page_entries_max, page_entries_max);
   if (!max) return std::unexpected(max.error());
   asked.max = *max;
+  // Without a key marker it has no meaning, whatever it is.
+  if (!asked.key_marker.empty() && !asked.id_marker.empty() &&
+      !store::UploadId::parse(asked.id_marker)) {
+    return std::unexpected(
+        refuse_argument("Invalid uploadId marker", "upload-id-marker", asked.id_marker).error());
+  }
   return asked;
 }
 

@@ -32,10 +32,23 @@ Outcome<> describe_from_head(const http::Head& head, store::MetadataView& meta,
 Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView& meta,
                                const QueryParameters& query, bool with_checksum);
 
+// Whether the query has response-* overrides, which AWS wants a signature for.
+bool overrides_headers(const QueryParameters& query);
+
+// What a 304 says of the headers that a 200 would have: caches live by it (RFC 9110 section
+// 15.4.5).
+void write_cache_headers(http::HeadWriter& head, const store::MetadataView& meta);
+
 // x-amz-checksum-crc32 and x-amz-checksum-type; nothing for none.
 void write_checksum(http::HeadWriter& head, const store::MetadataView& meta);
 
+// The same of one part; nothing for a part without a checksum.
+void write_part_checksum(http::HeadWriter& head, const store::MetadataView& meta,
+                         const store::Part& part);
+
 store::ObjectChecksum stored_checksum(const ChecksumValue& value);
 ChecksumValue checksum_value(const store::ObjectChecksum& stored);
+// `algorithm`: that of the table which has the part.
+ChecksumValue checksum_value(const store::Part& part, store::StoredChecksum algorithm);
 
 }  // namespace millrace::s3::handlers

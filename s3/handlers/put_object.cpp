@@ -68,8 +68,9 @@ Task<Outcome<>> put_object(Request& request) {
 
 Task<Outcome<>> put_whole(Request& request, PutKind kind) {
   const http::Head& head = request.head();
-  const auto claims = parse_payload_claims(head, request.identity, limits::put_bytes_max);
+  auto claims = parse_payload_claims(head, request.identity, limits::put_bytes_max);
   if (!claims) co_return std::unexpected(claims.error());
+  if (claims->algorithm == ChecksumAlgorithm::none) claims->algorithm = default_checksum;
   store::MetadataView meta;
   DescribedObject memory;
   if (const auto described = describe_from_head(head, meta, memory); !described) {

@@ -21,27 +21,21 @@ bool take_object(pugi::xml_node node, DeleteEntry& entry) {
 
 bool take_part(pugi::xml_node node, CompletedPart& part) {
   std::string_view number;
-  std::array<std::string_view, 5> other;
-  std::array known = {TextElement{"PartNumber", &number},
-                      TextElement{"ETag", &part.etag},
-                      TextElement{"ChecksumCRC32", &part.checksums.crc32},
-                      TextElement{"ChecksumCRC32C", &part.checksums.crc32c},
-                      TextElement{"ChecksumCRC64NVME", &part.checksums.crc64nvme},
-                      TextElement{"ChecksumSHA1", &part.checksums.sha1},
-                      TextElement{"ChecksumSHA256", &part.checksums.sha256},
-                      TextElement{"ChecksumSHA512", &other[0]},
-                      TextElement{"ChecksumMD5", &other[1]},
-                      TextElement{"ChecksumXXHASH64", &other[2]},
-                      TextElement{"ChecksumXXHASH3", &other[3]},
-                      TextElement{"ChecksumXXHASH128", &other[4]}};
+  auto& sums = part.checksums;
+  std::array known = {
+      TextElement{"PartNumber", &number},         TextElement{"ETag", &part.etag},
+      TextElement{"ChecksumCRC32", &sums[0]},     TextElement{"ChecksumCRC32C", &sums[1]},
+      TextElement{"ChecksumCRC64NVME", &sums[2]}, TextElement{"ChecksumSHA1", &sums[3]},
+      TextElement{"ChecksumSHA256", &sums[4]},    TextElement{"ChecksumSHA512", &sums[5]},
+      TextElement{"ChecksumMD5", &sums[6]},       TextElement{"ChecksumXXHASH64", &sums[7]},
+      TextElement{"ChecksumXXHASH3", &sums[8]},   TextElement{"ChecksumXXHASH128", &sums[9]}};
   if (!take_children(node, known)) return false;
-  for (const std::string_view value : other) {
-    part.checksums.has_other = part.checksums.has_other || !value.empty();
-  }
   part.etag = unquoted(part.etag);
-  const auto parsed = parse_decimal(trimmed(number), part_number_max);
-  if (!parsed || *parsed == 0 || part.etag.empty()) return false;
-  part.number = static_cast<std::uint32_t>(*parsed);
+  number = trimmed(number);
+  const bool negative = number.starts_with('-');
+  const auto parsed = parse_decimal(number.substr(negative ? 1 : 0), 0x7fffffff);
+  if (!parsed || part.etag.empty()) return false;
+  part.number = negative ? 0 : static_cast<std::uint32_t>(*parsed);
   return true;
 }
 
@@ -72,7 +66,7 @@ Outcome<DeleteRequest> parse_delete(std::span<char> body) {
 
 Outcome<std::vector<CompletedPart>> parse_complete(std::span<char> body) {
   pugi::xml_document document;
-  // Of a part's checksums one is usual; the factor leaves room for all of AWS's first five.
+  // Of a part's checksums one is usual; the factor leaves room for some more.
   const auto root = load(document, body, 1 + part_number_max * 8, "CompleteMultipartUpload");
   if (!root) return std::unexpected(root.error());
   std::vector<CompletedPart> parts;
@@ -85,11 +79,16 @@ Outcome<std::vector<CompletedPart>> parse_complete(std::span<char> body) {
         parts.size() == part_number_max) {
       return refuse(ErrorCode::malformed_xml);
     }
+    // A number below 1 is told of by itself.
+    if (part.number == 0) {
+      return refuse_argument("PartNumber must be >= 1", "PartNumber", "0");
+    }
     ascending = ascending && (parts.empty() || parts.back().number < part.number);
     parts.push_back(part);
   }
   if (parts.empty()) return refuse(ErrorCode::malformed_xml);
   if (!ascending) return refuse(ErrorCode::invalid_part_order);
+  if (parts.back().number > part_number_max) return refuse(ErrorCode::invalid_part);
   return parts;
 }
 

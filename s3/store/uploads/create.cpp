@@ -20,7 +20,11 @@ ErrorCode error_code_of(const UploadError& error) {
     case UploadFailure::entity_too_small: return ErrorCode::entity_too_small;
     case UploadFailure::entity_too_large: return ErrorCode::entity_too_large;
     case UploadFailure::invalid_request: return ErrorCode::invalid_request;
-    case UploadFailure::bad_digest: return ErrorCode::bad_digest;
+    case UploadFailure::bad_digest:
+    case UploadFailure::checksum_type: return ErrorCode::bad_digest;
+    case UploadFailure::object_size:
+    case UploadFailure::checksum_algorithm:
+    case UploadFailure::checksum_missing: return ErrorCode::invalid_request;
     case UploadFailure::exists: return ErrorCode::precondition_failed;
     case UploadFailure::system: break;
   }
@@ -29,18 +33,9 @@ ErrorCode error_code_of(const UploadError& error) {
 
 namespace {
 
-// AWS, "Checking object integrity": CRC-64/NVME exists only for the full object, SHA only as a
-// composite, the others in both forms.
 bool checksum_possible(const ObjectChecksum& checksum) {
-  switch (checksum.algorithm) {
-    case StoredChecksum::none:
-    case StoredChecksum::crc64nvme: return checksum.type == StoredChecksumType::full_object;
-    case StoredChecksum::crc32:
-    case StoredChecksum::crc32c: return true;
-    case StoredChecksum::sha1:
-    case StoredChecksum::sha256: return checksum.type == StoredChecksumType::composite;
-    default: return false;
-  }
+  return checksum_type_possible(static_cast<ChecksumAlgorithm>(checksum.algorithm),
+                                checksum.type == StoredChecksumType::composite);
 }
 
 Task<Result<>> sync_made(const StoreOptions& options, int fd) {
@@ -93,6 +88,15 @@ Task<bool> sweep_entry(const StoreOptions& options, std::string_view bucket, int
   co_return (co_await remove_tree(options, bucket, above, name.c_str())).has_value();
 }
 
+// The age is that of the upload, not of its last part: a part may change nothing that an abort
+// does not take anyway, and whoever needs longer sets a longer age.
+bool too_old(std::string_view name, const UploadAges& ages) {
+  const auto id = UploadId::parse(name);
+  if (!id || !ages.upload_seconds) return false;
+  const std::uint64_t now = engine::Shard::current().wall_seconds();
+  return id->created_ms() / 1000 + *ages.upload_seconds <= now;
+}
+
 }  // namespace
 
 Task<UploadResult<UploadId>> create_upload(Store& store, std::string_view bucket,
@@ -108,6 +112,10 @@ Task<UploadResult<UploadId>> create_upload(Store& store, std::string_view bucket
   record.initiator = upload.initiator;
   record.owner = upload.owner;
   record.object = object;
+  if (object.checksum.algorithm == StoredChecksum::none && upload.default_checksum) {
+    record.object.checksum.algorithm = static_cast<StoredChecksum>(default_checksum);
+    record.checksum_by_default = true;
+  }
   const UploadId id = UploadId::make(static_cast<std::uint64_t>(record.created_ms));
   const int fd = above->fd.get();
   if (const auto made = co_await file::make_directory(fd, id.c_str(), 0700); !made) {
@@ -141,16 +149,20 @@ Task<UploadResult<>> abort_upload(Store& store, std::string_view bucket, std::st
 }
 
 Task<UploadResult<std::size_t>> sweep_uploads(Store& store, std::string_view bucket,
-                                              std::uint64_t age_seconds) {
+                                              const UploadAges& ages) {
   const auto above = co_await open_uploads(store.options(), bucket);
   if (!above) co_return std::unexpected(above.error());
   const auto names = co_await read_names(above->fd.get());
   if (!names) co_return fail_with(names.error());
   std::size_t removed = 0;
   for (const std::string& name : *names) {
-    if (co_await sweep_entry(store.options(), bucket, above->fd.get(), name, age_seconds)) {
-      ++removed;
+    if (engine::Shard::current().stopping()) break;
+    bool gone =
+        co_await sweep_entry(store.options(), bucket, above->fd.get(), name, ages.leftover_seconds);
+    if (!gone && too_old(name, ages)) {
+      gone = (co_await remove_upload(store, bucket, *above, name)).value_or(false);
     }
+    if (gone) ++removed;
   }
   co_return removed;
 }

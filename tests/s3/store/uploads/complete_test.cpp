@@ -222,10 +222,13 @@ TEST_CASE("what Complete refuses changes nothing") {
     CHECK(co_await failure({small, {.number = 2, .size = 4}}) == UploadFailure::invalid_part);
     CHECK(co_await failure({small, {.number = 3, .size = 3}}) == UploadFailure::invalid_part);
     CHECK(co_await failure({}) == UploadFailure::invalid_request);
-    CHECK(co_await failure({last}, {.object_bytes = 4}) == UploadFailure::invalid_request);
+    CHECK(co_await failure({last}, {.object_bytes = 4}) == UploadFailure::object_size);
     CHECK(co_await failure({last}, {}, "other") == UploadFailure::no_such_upload);
     const s3::ChecksumValue crc{.algorithm = s3::ChecksumAlgorithm::crc32};
-    CHECK(co_await failure({last}, {.object_checksum = crc}) == UploadFailure::bad_digest);
+    CHECK(co_await failure({last}, {.checksum = {.value = crc}}) ==
+          UploadFailure::checksum_algorithm);
+    CHECK(co_await failure({last}, {.checksum = {.type = st::StoredChecksumType::composite}}) ==
+          UploadFailure::checksum_type);
     CHECK(std::filesystem::exists(bucket.upload_path(id) + "/open/token"));
     // And the upload is as good as before.
     const auto done = co_await complete(store, id, "k", {last}, {.object_bytes = 3});
@@ -282,7 +285,7 @@ TEST_CASE("Complete twice gives the same answer; another list none") {
     const auto begun = co_await writer.begin("bucket", "k", id.view(), 3, 1);
     REQUIRE_FALSE(begun);
     CHECK(begun.error().failure == UploadFailure::no_such_upload);
-    CHECK(co_await st::sweep_uploads(store, "bucket", 0) == 1);
+    CHECK(co_await st::sweep_uploads(store, "bucket", {}) == 1);
     const auto forgotten = co_await complete(store, id, "k", parts);
     REQUIRE_FALSE(forgotten);
   });
