@@ -20,6 +20,7 @@
   X(entity_too_small, "EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size")          \
   X(expired_token, "ExpiredToken", 400, "The provided token has expired.")                                             \
   X(illegal_location_constraint, "IllegalLocationConstraintException", 400, "The specified location-constraint is not valid for this endpoint.") \
+  X(incorrect_number_of_files, "IncorrectNumberOfFilesInPostRequest", 400, "POST requires exactly one file upload per request.") \
   X(incomplete_body, "IncompleteBody", 400, "You did not provide the number of bytes specified by the Content-Length HTTP header") \
   X(internal_error, "InternalError", 500, "We encountered an internal error. Please try again.")                       \
   X(invalid_access_key_id, "InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records.") \
@@ -33,6 +34,7 @@
   X(invalid_part, "InvalidPart", 400, "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.") \
   X(invalid_part_number, "InvalidPartNumber", 416, "The requested partnumber is not satisfiable")                      \
   X(invalid_part_order, "InvalidPartOrder", 400, "The list of parts was not in ascending order. Parts must be ordered by part number.") \
+  X(invalid_policy_document, "InvalidPolicyDocument", 400, "The content of the form does not meet the conditions specified in the policy document.") \
   X(invalid_range, "InvalidRange", 416, "The requested range is not satisfiable")                                      \
   X(invalid_request, "InvalidRequest", 400, "Invalid Request")                                                         \
   X(invalid_security, "InvalidSecurity", 403, "The provided security credentials are not valid.")                      \
@@ -41,9 +43,11 @@
   X(invalid_token, "InvalidToken", 400, "The provided token is malformed or otherwise invalid.")                       \
   X(invalid_uri, "InvalidURI", 400, "Couldn't parse the specified URI.")                                               \
   X(key_too_long, "KeyTooLongError", 400, "Your key is too long")                                                      \
+  X(malformed_post_request, "MalformedPOSTRequest", 400, "The body of your POST request is not well-formed multipart/form-data.") \
   X(malformed_trailer, "MalformedTrailerError", 400, "The request contained trailing data that was not well-formed or did not conform to our published schema.") \
   X(malformed_xml, "MalformedXML", 400, "The XML you provided was not well-formed or did not validate against our published schema") \
   X(max_message_length_exceeded, "MaxMessageLengthExceeded", 400, "Your request was too big.")                         \
+  X(max_post_pre_data_length_exceeded, "MaxPostPreDataLengthExceededError", 400, "Your POST request fields preceding the upload file were too large.") \
   X(metadata_too_large, "MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size")     \
   X(method_not_allowed, "MethodNotAllowed", 405, "The specified method is not allowed against this resource.")         \
   X(missing_content_length, "MissingContentLength", 411, "You must provide the Content-Length HTTP header.")           \

@@ -25,7 +25,7 @@
   X(create_bucket, "CreateBucket", put, bucket, "", plain, "s3:CreateBucket", "", built) \
   X(delete_bucket, "DeleteBucket", delete_, bucket, "", plain, "s3:DeleteBucket", "", built) \
   X(delete_objects, "DeleteObjects", post, bucket, "delete", plain, "s3:DeleteObject", "s3:DeleteObjectVersion", built) \
-  X(post_object, "PostObject", post, bucket, "", plain, "s3:PutObject", "", planned) \
+  X(post_object, "PostObject", post, bucket, "", plain, "s3:PutObject", "", built) \
   X(write_get_object_response, "WriteGetObjectResponse", post, bucket, "", object_lambda_route, "s3-object-lambda:WriteGetObjectResponse", "", planned) \
   X(get_bucket_abac, "GetBucketAbac", get, bucket, "abac", plain, "s3:GetBucketAbac", "", planned) \
   X(put_bucket_abac, "PutBucketAbac", put, bucket, "abac", plain, "s3:PutBucketAbac", "", planned) \

@@ -3,6 +3,7 @@
 #include "s3/service.h"
 
 #include "s3/limits.h"
+#include "s3/post/form.h"
 #include "s3/unimplemented.h"
 #include "s3/xml/error_document.h"
 
@@ -96,7 +97,12 @@ Task<Outcome<>> Service::run(Request& request) {
     }
     co_return std::unexpected(operation_id.error());
   }
-  if (const auto allowed = authorise(request); !allowed) co_return allowed;
+  // A form's signature is in its body, and the handler asks then.
+  const bool later = *operation_id == OperationId::post_object && request.identity.anonymous() &&
+                     post::is_form(head.value("content-type"));
+  if (!later) {
+    if (const auto allowed = authorise(request); !allowed) co_return allowed;
+  }
   const Handler handler = handler_of(*operation_id);
   if (handler == nullptr) co_return refuse(ErrorCode::not_implemented);
   if (const auto whole = check_unimplemented(head, request.query, *operation_id); !whole)
@@ -116,11 +122,23 @@ Outcome<> Service::identify(Request& request) {
     request.identity = *identity;
     return {};
   }
-  const S3Answer answer = to_s3(identity.error().failure);
-  request.error_text = explain(identity.error(), options_.region);
+  return refuse_identity(request, identity.error());
+}
+
+Outcome<> Service::refuse_identity(Request& request, const AuthError& error) const {
+  const S3Answer answer = to_s3(error.failure);
+  request.error_text = explain(error, options_.region);
   request.error_header_name = "x-amz-bucket-region";
   request.error_header_value = options_.region;
   return refuse(code_of_text(answer.code), request.error_text);
+}
+
+Outcome<> Service::identify_form(Request& request, const FormSignature& form) {
+  const auto principal =
+      authenticate_form(form, options_.credentials, {.region = options_.region}, signing_keys_);
+  if (!principal) return refuse_identity(request, principal.error());
+  request.identity.principal = *principal;
+  return {};
 }
 
 // Every operation's permission is a column of the table; what grants it is decided here, for all

@@ -89,8 +89,8 @@ bool bears_on(On on, OperationId id) {
     case On::any: return true;
     case On::create_bucket: return id == OperationId::create_bucket;
     case On::new_object:
-      return id == OperationId::put_object || id == OperationId::copy_object ||
-             id == OperationId::create_multipart_upload;
+      return id == OperationId::put_object || id == OperationId::post_object ||
+             id == OperationId::copy_object || id == OperationId::create_multipart_upload;
     case On::publish:
       return id == OperationId::put_object || id == OperationId::complete_multipart_upload;
     case On::put_object: return id == OperationId::put_object;

@@ -17,6 +17,8 @@ engine::Task<Outcome<>> get_bucket_location(Request& request);
 engine::Task<Outcome<>> get_object(Request& request);
 // put_object.cpp
 engine::Task<Outcome<>> put_object(Request& request);
+// post_object.cpp
+engine::Task<Outcome<>> post_object(Request& request);
 // copy_object.cpp
 engine::Task<Outcome<>> copy_object(Request& request);
 // delete_object.cpp, delete_objects.cpp
