@@ -21,6 +21,9 @@ inline constexpr std::size_t object_tags_max = 10;
 inline constexpr std::size_t tag_key_chars_max = 128;    // Unicode code points
 inline constexpr std::size_t tag_value_chars_max = 256;  // the same
 inline constexpr std::size_t xml_body_bytes_max = xml::body_bytes_max;
+// A document of a bucket's settings. The longest is 50 tags of 384 characters of 4 bytes each, in
+// XML: 77 KiB.
+inline constexpr std::size_t setting_bytes_max = 128 * 1024;
 inline constexpr std::uint32_t clock_skew_seconds_max = 15 * 60;
 
 // Keys of one DeleteObjects that are removed at a time; a removal waits for the disk's syncs.
@@ -31,6 +34,8 @@ inline constexpr std::size_t delete_objects_beside_max = 32;
 // or more; what ends before the first of these has an answer like any other, with its own status.
 inline constexpr std::uint32_t slow_answer_first_ms = 10'000;
 inline constexpr std::uint32_t slow_answer_next_ms = 5'000;
+
+inline constexpr std::size_t client_token_bytes_max = 64;
 
 // Requests of one shard that are served at a time; beyond, 503 SlowDown at once.
 inline constexpr std::uint64_t requests_active_max = 2048;

@@ -112,7 +112,7 @@
   X(update_object_encryption, "UpdateObjectEncryption", put, object, "encryption", plain, "s3:UpdateObjectEncryption", "", planned) \
   X(get_object_legal_hold, "GetObjectLegalHold", get, object, "legal-hold", plain, "s3:GetObjectLegalHold", "", planned) \
   X(put_object_legal_hold, "PutObjectLegalHold", put, object, "legal-hold", plain, "s3:PutObjectLegalHold", "", planned) \
-  X(rename_object, "RenameObject", put, object, "renameObject", plain, "s3express:CreateSession", "", planned) \
+  X(rename_object, "RenameObject", put, object, "renameObject", plain, "s3express:CreateSession", "", built) \
   X(restore_object, "RestoreObject", post, object, "restore", plain, "s3:RestoreObject", "", planned) \
   X(get_object_retention, "GetObjectRetention", get, object, "retention", plain, "s3:GetObjectRetention", "", planned) \
   X(put_object_retention, "PutObjectRetention", put, object, "retention", plain, "s3:PutObjectRetention", "", planned) \

@@ -49,7 +49,7 @@ class Service {
   store::DirectoryIndexes& indexes() { return indexes_; }
 
   // The body of an answer that is an error.
-  std::string error_document(const Request& request, const S3Error& error) const;
+  std::string error_document(Request& request, const S3Error& error) const;
 
   // For a form, whose signature and key are in its body: who has signed it becomes the request's
   // identity; then authorise() decides as for every other request.

@@ -22,6 +22,7 @@ Handler handler_of(OperationId id) {
     case OperationId::get_object_tagging: return handlers::get_object_tagging;
     case OperationId::put_object_tagging: return handlers::put_object_tagging;
     case OperationId::delete_object_tagging: return handlers::delete_object_tagging;
+    case OperationId::rename_object: return handlers::rename_object;
     case OperationId::list_objects: return handlers::list_objects;
     case OperationId::list_objects_v2: return handlers::list_objects_v2;
     case OperationId::create_multipart_upload: return handlers::create_multipart_upload;

@@ -28,6 +28,8 @@ engine::Task<Outcome<>> delete_objects(Request& request);
 engine::Task<Outcome<>> get_object_tagging(Request& request);
 engine::Task<Outcome<>> put_object_tagging(Request& request);
 engine::Task<Outcome<>> delete_object_tagging(Request& request);
+// rename_object.cpp
+engine::Task<Outcome<>> rename_object(Request& request);
 // list_objects.cpp: both versions
 engine::Task<Outcome<>> list_objects(Request& request);
 engine::Task<Outcome<>> list_objects_v2(Request& request);

@@ -11,6 +11,8 @@
 #include "s3/xml/reader.h"
 #include "s3/xml/writer.h"
 
+#include <algorithm>
+
 namespace millrace::s3::handlers {
 
 using engine::Task;
@@ -120,6 +122,19 @@ std::string completed_document(const Request& request, const store::Completed& c
   return document;
 }
 
+// Which part it was that Complete refused.
+void describe_part(Request& request, const store::UploadError& error,
+                   std::span<const store::ListedPart> parts) {
+  const auto part = std::ranges::find(parts, error.part, &store::ListedPart::number);
+  if (part == parts.end()) return;
+  if (error.failure == store::UploadFailure::entity_too_small) {
+    request.error_details.push_back(
+        {"MinSizeAllowed", std::to_string(store::upload_part_bytes_min)});
+  }
+  request.error_details.push_back({"PartNumber", std::to_string(part->number)});
+  request.error_details.push_back({"ETag", std::string(part->etag)});
+}
+
 Task<Outcome<std::string>> complete(Request& request, std::span<const store::ListedPart> parts) {
   const http::Head& head = request.head();
   std::optional<std::uint64_t> object_bytes;
@@ -142,7 +157,10 @@ Task<Outcome<std::string>> complete(Request& request, std::span<const store::Lis
                                                           .owner = ownership(request),
                                                           .conditions = *conditions,
                                                           .asker = request.asker()});
-  if (!completed) co_return std::unexpected(upload_error(completed.error()));
+  if (!completed) {
+    describe_part(request, completed.error(), parts);
+    co_return std::unexpected(upload_error(completed.error()));
+  }
   co_return completed_document(request, *completed);
 }
 

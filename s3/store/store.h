@@ -11,6 +11,7 @@
 #include "s3/store/key_locks.h"
 #include "s3/store/object.h"
 #include "s3/store/options.h"
+#include "s3/store/rename.h"
 #include "s3/store/staging.h"
 
 #include <optional>
@@ -57,6 +58,11 @@ class Store {
   engine::Task<engine::Result<>> set_tags(std::string_view bucket, MappedPath& path,
                                           std::string_view key, const PackedPairs& tags,
                                           Asker asker = {});
+
+  // Gives the object of one key the name of another in the same bucket, replacing what was there
+  // (rename.h). Errors: ENOENT, no such bucket; errno_no_object, no such source;
+  // errno_condition_failed; errno_token_reused; EXDEV, the filesystem will not.
+  engine::Task<engine::Result<>> rename(const RenameRequest& request);
 
   // Brings the objects back under their keys that a process which died, or a power cut, has left
   // aside in the bucket (moving.h); how many. Once at start: until then they are read and written
@@ -105,6 +111,30 @@ class Store {
                                                       std::string_view key, Place where,
                                                       const WriteConditions& conditions,
                                                       ObjectId& id);
+  struct Spot;
+  struct HeldPair {
+    KeyLocks::Held low;
+    std::optional<KeyLocks::Held> high;
+    void release() {
+      high.reset();
+      low.release();
+    }
+  };
+  engine::Task<engine::Result<>> rename_once(const RenameRequest& request);
+  engine::Task<engine::Result<HeldPair>> lock_pair(std::string_view bucket, std::string_view one,
+                                                   std::string_view other);
+  engine::Task<engine::Result<>> repair_both(const RenameRequest& request, const Directory& from,
+                                             const Directory& to);
+  engine::Task<engine::Result<Directory>> parent_of_source(std::string_view bucket,
+                                                           MappedPath& path);
+  engine::Task<engine::Result<>> locate(std::string_view bucket, const RenameSide& side,
+                                        const Directory& parent, Spot& spot);
+  engine::Task<engine::Result<>> make_spots_durable(const RenameRequest& request, const Spot& from,
+                                                    const Spot& to);
+  engine::Task<engine::Result<>> move_name(const RenameRequest& request, const Spot& from,
+                                           const Spot& to);
+  engine::Task<void> after_rename(const RenameRequest& request, const Spot& from, const Spot& to);
+  engine::Task<engine::Result<>> was_renamed(const RenameRequest& request);
   engine::Task<void> remove_empty_parents(std::string_view bucket, MappedPath& path);
   void tell(const CommitEvent& event) const;
 

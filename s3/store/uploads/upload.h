@@ -33,6 +33,7 @@ class UploadId {
   static UploadId make(std::uint64_t created_ms);
   std::string_view view() const { return {text_.data(), size}; }
   const char* c_str() const { return text_.data(); }
+  std::uint64_t created_ms() const;
 
  private:
   UploadId() = default;
@@ -169,9 +170,18 @@ struct UploadList {
 engine::Task<UploadResult<UploadList>> list_uploads(Store& store, std::string_view bucket,
                                                     const UploadListRequest& request);
 
-// Removes what dead processes have left (half-removed and half-made uploads) and the memory of
-// completed ones, where older than `age_seconds`. Run now and then; safe beside everything else.
+// What sweep_uploads() takes, by age.
+struct UploadAges {
+  // What dead processes have left (half-removed and half-made uploads), and the memory of completed
+  // ones: by its last change.
+  std::uint64_t leftover_seconds = 0;
+  // Uploads that nobody completed or aborted: by their creation. Nothing: they stay.
+  std::optional<std::uint64_t> upload_seconds;
+};
+
+// How many it removed. Run now and then; safe beside everything else. Ends early when the shard
+// stops.
 engine::Task<UploadResult<std::size_t>> sweep_uploads(Store& store, std::string_view bucket,
-                                                      std::uint64_t age_seconds);
+                                                      const UploadAges& ages);
 
 }  // namespace millrace::s3::store

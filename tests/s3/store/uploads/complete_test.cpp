@@ -282,7 +282,7 @@ TEST_CASE("Complete twice gives the same answer; another list none") {
     const auto begun = co_await writer.begin("bucket", "k", id.view(), 3, 1);
     REQUIRE_FALSE(begun);
     CHECK(begun.error().failure == UploadFailure::no_such_upload);
-    CHECK(co_await st::sweep_uploads(store, "bucket", 0) == 1);
+    CHECK(co_await st::sweep_uploads(store, "bucket", {}) == 1);
     const auto forgotten = co_await complete(store, id, "k", parts);
     REQUIRE_FALSE(forgotten);
   });
