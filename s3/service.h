@@ -3,6 +3,7 @@
 
 #include "http/server.h"
 #include "s3/auth/signing_key.h"
+#include "s3/bucket_policies.h"
 #include "s3/request.h"
 #include "s3/store/listing/directory_indexes.h"
 #include "s3/store/object_cache.h"
@@ -26,6 +27,7 @@ struct ServiceOptions {
   std::string region;
   std::span<const std::string_view> domains;
   CredentialSource credentials;
+  std::string owner_name = "root";           // of all buckets and objects
   store::Ownership default_owner;            // for the root key: the server's own
   store::Ownership anonymous_owner;          // of what is written without a signature
   std::uint32_t buckets_max = 0;             // 0: no limit
@@ -46,13 +48,13 @@ class Service {
   store::Store& store() { return store_; }
   store::ObjectCache& objects() { return objects_; }
   store::DirectoryIndexes& indexes() { return indexes_; }
+  BucketPolicies& policies() { return policies_; }
 
  private:
   static engine::Task<> serve(void* context, http::Exchange& exchange);
   engine::Task<> serve_request(Request& request);
   engine::Task<Outcome<>> run(Request& request);
   Outcome<> identify(Request& request);
-  Outcome<> authorise(Request& request) const;
   Outcome<> check_names(Request& request) const;
   engine::Task<> answer_error(Request& request, const S3Error& error);
   void account(const Request& request);
@@ -64,6 +66,7 @@ class Service {
   store::Store store_;
   store::ObjectCache objects_;
   store::DirectoryIndexes indexes_;
+  BucketPolicies policies_;
   std::uint64_t next_id_;
 };
 

@@ -116,7 +116,7 @@ Task<Outcome<>> create_multipart_upload(Request& request) {
     co_return described;
   }
   if (const auto kind = parse_checksum_kind(head, meta.checksum); !kind) co_return kind;
-  const std::string& principal = request.identity.principal->name;
+  const std::string_view principal = request.sender();
   const auto made = co_await store::create_upload(
       request.service.store(), request.bucket(),
       {.key = request.key->view(), .initiator = principal, .owner = principal, .object = &meta});
