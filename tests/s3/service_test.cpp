@@ -1,6 +1,7 @@
 // The service as its clients see it: every operation of the table with every kind of
 // authentication, and what is never said, done or logged.
 #include "tests/s3/service_driver.h"
+#include "tests/s3/settings_status.h"
 
 #include <sys/xattr.h>
 
@@ -55,36 +56,9 @@ Ask request_of(const Operation& operation) {
 
 // What the right signature gets from those that are built; all others get 501.
 int expected_status(OperationId id) {
+  if (const auto known = settings_status(id)) return *known;
   switch (id) {
-    case OperationId::get_bucket_policy:
-    case OperationId::get_bucket_policy_status:
-    case OperationId::get_public_access_block:
-    case OperationId::get_bucket_website:
-    case OperationId::get_bucket_replication:
-    case OperationId::get_bucket_lifecycle_configuration:
-    case OperationId::get_bucket_encryption:
-    case OperationId::get_object_lock_configuration:
-    case OperationId::get_bucket_analytics_configuration:
-    case OperationId::get_bucket_inventory_configuration:
-    case OperationId::get_bucket_metrics_configuration:
-    case OperationId::get_bucket_intelligent_tiering_configuration:
-    case OperationId::delete_bucket_analytics_configuration:
-    case OperationId::delete_bucket_inventory_configuration:
-    case OperationId::delete_bucket_metrics_configuration:
-    case OperationId::delete_bucket_intelligent_tiering_configuration: return 404;  // never set
-    case OperationId::delete_bucket_policy:
-    case OperationId::delete_public_access_block:
-    case OperationId::delete_bucket_ownership_controls:
-    case OperationId::delete_bucket_website:
-    case OperationId::delete_bucket_replication:
-    case OperationId::delete_bucket_lifecycle:
-    case OperationId::delete_bucket_encryption: return 204;
-    case OperationId::put_bucket_policy:
-    case OperationId::put_public_access_block:
-    case OperationId::put_bucket_ownership_controls:
-    case OperationId::put_bucket_acl:
-    case OperationId::put_object_acl: return 400;  // no body
-    case OperationId::delete_bucket: return 409;   // it holds the key
+    case OperationId::delete_bucket: return 409;  // it holds the key
     case OperationId::delete_objects:
     case OperationId::complete_multipart_upload: return 400;  // no body
     case OperationId::delete_object: return 204;
