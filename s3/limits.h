@@ -21,6 +21,8 @@ inline constexpr std::size_t object_tags_max = 10;
 inline constexpr std::size_t tag_key_chars_max = 128;    // Unicode code points
 inline constexpr std::size_t tag_value_chars_max = 256;  // the same
 inline constexpr std::size_t xml_body_bytes_max = xml::body_bytes_max;
+inline constexpr std::size_t policy_bytes_max = 20 * 1024;  // of a bucket
+inline constexpr std::size_t buckets_page_max = 10'000;
 // A document of a bucket's settings. The longest is 50 tags of 384 characters of 4 bytes each, in
 // XML: 77 KiB.
 inline constexpr std::size_t setting_bytes_max = 128 * 1024;

@@ -4,6 +4,7 @@
 #include "http/server.h"
 #include "s3/auth/form_signature.h"
 #include "s3/auth/signing_key.h"
+#include "s3/bucket_policies.h"
 #include "s3/request.h"
 #include "s3/store/listing/directory_indexes.h"
 #include "s3/store/object_cache.h"
@@ -27,6 +28,7 @@ struct ServiceOptions {
   std::string region;
   std::span<const std::string_view> domains;
   CredentialSource credentials;
+  std::string owner_name = "root";           // of all buckets and objects
   store::Ownership default_owner;            // for the root key: the server's own
   store::Ownership anonymous_owner;          // of what is written without a signature
   std::uint32_t buckets_max = 0;             // 0: no limit
@@ -47,14 +49,14 @@ class Service {
   store::Store& store() { return store_; }
   store::ObjectCache& objects() { return objects_; }
   store::DirectoryIndexes& indexes() { return indexes_; }
+  BucketPolicies& policies() { return policies_; }
 
   // The body of an answer that is an error.
   std::string error_document(Request& request, const S3Error& error) const;
 
   // For a form, whose signature and key are in its body: who has signed it becomes the request's
-  // identity; then authorise() decides as for every other request.
+  // identity; then permission.h decides as for every other request.
   Outcome<> identify_form(Request& request, const FormSignature& form);
-  Outcome<> authorise(Request& request) const;
 
  private:
   static engine::Task<> serve(void* context, http::Exchange& exchange);
@@ -73,6 +75,7 @@ class Service {
   store::Store store_;
   store::ObjectCache objects_;
   store::DirectoryIndexes indexes_;
+  BucketPolicies policies_;
   std::uint64_t next_id_;
 };
 

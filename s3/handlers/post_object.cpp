@@ -9,6 +9,7 @@
 #include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
 #include "s3/payload.h"
+#include "s3/permission.h"
 #include "s3/post/form_body.h"
 #include "s3/post/object_fields.h"
 #include "s3/post/policy.h"
@@ -245,8 +246,13 @@ Task<Outcome<>> post_object(Request& request) {
   if (const auto read = co_await upload->body.read_fields(); !read) co_return read;
   if (const auto key = take_key(request, *upload); !key) co_return key;
   if (const auto checked = check_form(request, *upload); !checked) co_return checked;
-  if (const auto allowed = request.service.authorise(request); !allowed) co_return allowed;
+  if (const auto known = authorised_at_once(request)) {
+    if (!*known) co_return *known;
+  } else if (const auto allowed = co_await authorise(request); !allowed) {
+    co_return allowed;
+  }
   if (const auto described = describe(request, *upload); !described) co_return described;
+  if (const auto may = co_await may_tag(request, upload->meta.tags); !may) co_return may;
   const store::StoreOptions& options = request.service.store().options();
   store::StagedFile staged;
   staged.asker = request.asker();
