@@ -123,7 +123,17 @@ Payload::Payload(http::Exchange& exchange, const Identity& identity, const Paylo
   blocks_.reserve((claims.bytes + store::block_bytes - 1) / store::block_bytes);
 }
 
+Task<Outcome<std::size_t>> Payload::read_source(std::span<std::byte> into) {
+  const auto got = co_await source_.read(source_.context, into);
+  if (!got) co_return got;
+  bytes_ += *got;
+  if (bytes_ > claims_.bytes) co_return refuse(ErrorCode::entity_too_large);
+  digest(into.first(*got));
+  co_return *got;
+}
+
 Task<Outcome<std::size_t>> Payload::read(std::span<std::byte> into) {
+  if (source_.read != nullptr) co_return co_await read_source(into);
   for (;;) {
     const auto got = co_await exchange_.body().read(into);
     if (!got) {

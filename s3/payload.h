@@ -39,6 +39,13 @@ Outcome<PayloadClaims> parse_payload_claims(
     const http::Head& head, const Identity& identity, std::uint64_t bytes_max,
     ChecksumHeaders checksums = ChecksumHeaders::of_the_body);
 
+// Where a payload comes from that is not the whole body (the file of a form): its content, whose
+// length shows at its end, 0.
+struct PayloadSource {
+  engine::Task<Outcome<std::size_t>> (*read)(void* context, std::span<std::byte> into) = nullptr;
+  void* context = nullptr;
+};
+
 class Payload {
  public:
   // Whether an MD5 is needed beyond what the sender asked to have checked.
@@ -46,6 +53,9 @@ class Payload {
 
   Payload(http::Exchange& exchange, const Identity& identity, const PayloadClaims& claims,
           Md5Use use);
+
+  // Instead of the body; before the first read(). The claims' `bytes` are then only a bound.
+  void read_from(PayloadSource source) { source_ = source; }
 
   // Fills `into` from its start and returns how much is payload; 0 at the end. The framing is
   // read into the same memory, so a return may be short before the end.
@@ -63,6 +73,7 @@ class Payload {
   std::span<const std::uint64_t> blocks() const { return blocks_; }
 
  private:
+  engine::Task<Outcome<std::size_t>> read_source(std::span<std::byte> into);
   Outcome<std::size_t> unframe(std::span<std::byte> raw);
   Outcome<> end_of_body();
   void digest(std::span<const std::byte> payload);
@@ -70,6 +81,7 @@ class Payload {
 
   http::Exchange& exchange_;
   const PayloadClaims claims_;
+  PayloadSource source_;
   const Identity& identity_;
   std::optional<AwsChunkedDecoder> decoder_;
   const bool want_md5_;

@@ -80,6 +80,9 @@ Task<Outcome<>> put_whole(Request& request, PutKind kind) {
   if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
     co_return taken;
   }
+  if (!meta.tags.empty()) {
+    if (const auto may = co_await may_tag(request, meta.tags); !may) co_return may;
+  }
   Target target;
   store::map(*request.key, target.path);
   const auto conditions = write_conditions(head);

@@ -125,8 +125,11 @@ Task<Outcome<>> create_multipart_upload(Request& request) {
   if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
     co_return taken;
   }
+  if (!meta.tags.empty()) {
+    if (const auto may = co_await may_tag(request, meta.tags); !may) co_return may;
+  }
   if (const auto kind = parse_checksum_kind(request, meta.checksum); !kind) co_return kind;
-  const std::string& principal = request.identity.principal->name;
+  const std::string_view principal = request.sender();
   const auto made = co_await store::create_upload(request.service.store(), request.bucket(),
                                                   {.key = request.key->view(),
                                                    .initiator = principal,
