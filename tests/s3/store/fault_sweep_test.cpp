@@ -164,6 +164,50 @@ const Operation operations[] = {
        const std::string now = co_await content(site.options, "a");
        CHECK((now == absent || (!done && now == new_content)));
      }},
+    {"put only over what was seen, and it is another",
+     [](Site&, st::Store& store) -> Task<> { CHECK(co_await put(store, "a", old_content)); },
+     [](Site&, st::Store& store) -> Task<Result<>> {
+       const auto refused =
+           co_await put(store, "a", new_content, {.conditions = {.if_match = "x"}});
+       CHECK(!refused);
+       co_return refused.error().is(st::errno_condition_failed) ? Result<>{}
+                                                                : std::unexpected(refused.error());
+     },
+     [](Site& site, st::Store&, bool) -> Task<> {
+       CHECK(co_await content(site.options, "a") == old_content);
+     }},
+    {"rename over another, both with sidecars",
+     [](Site&, st::Store& store) -> Task<> {
+       CHECK(co_await put(store, "a", new_content, large(large_value)));
+       CHECK(co_await put(store, "d/e", old_content, large(large_value)));
+     },
+     [](Site&, st::Store& store) -> Task<Result<>> {
+       co_return co_await rename(store, "a", "d/e", {.token = "t"});
+     },
+     [](Site& site, st::Store&, bool done) -> Task<> {
+       const std::string source = co_await content(site.options, "a");
+       const std::string target = co_await content(site.options, "d/e");
+       const bool moved = source == absent && target == new_content;
+       CHECK((moved || (!done && source == new_content && target == old_content)));
+       const auto found = co_await get(site.options, "d/e");
+       CHECK((found && found->user == 1 && found->parts == 1000));
+     }},
+    {"rename a directory's object below itself",
+     [](Site&, st::Store& store) -> Task<> {
+       CHECK(co_await put(store, "a", new_content));
+       CHECK(co_await put(store, "a/z", old_content));
+     },
+     [](Site&, st::Store& store) -> Task<Result<>> {
+       co_return co_await rename(store, "a", "a/b");
+     },
+     [](Site& site, st::Store& store, bool done) -> Task<> {
+       const std::string source = co_await content(site.options, "a");
+       const std::string target = co_await content(site.options, "a/b");
+       const bool moved = source == absent && target == new_content;
+       CHECK((moved || (!done && source == new_content && target == absent)));
+       CHECK(co_await content(site.options, "a/z") == old_content);
+       CHECK(co_await put(store, "a/z", old_content));
+     }},
     {"get with a sidecar",
      [](Site&, st::Store& store) -> Task<> {
        CHECK(co_await put(store, "a", new_content, large(large_value)));
@@ -288,7 +332,7 @@ bool run_once(const Operation& operation, const Fault& fault, std::uint64_t nth)
     CHECK(std::filesystem::is_empty(site.directory.path() + "/.millrace"));
     co_await operation.check(site, store, done);
     // And life goes on: no lock was lost.
-    for (const std::string key : {"k", "a", "a/b", "d/e"}) {
+    for (const std::string key : {"k", "a", "a/b", "a/z", "d/e"}) {
       CHECK(co_await put(store, key, "afterwards"));
       CHECK(co_await remove(store, key));
     }
