@@ -47,6 +47,9 @@ class Service {
   store::ObjectCache& objects() { return objects_; }
   store::DirectoryIndexes& indexes() { return indexes_; }
 
+  // The body of an answer that is an error.
+  std::string error_document(Request& request, const S3Error& error) const;
+
  private:
   static engine::Task<> serve(void* context, http::Exchange& exchange);
   engine::Task<> serve_request(Request& request);

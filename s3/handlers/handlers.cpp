@@ -15,12 +15,18 @@ Handler handler_of(OperationId id) {
     case OperationId::get_object: return handlers::get_object;
     case OperationId::head_object: return handlers::get_object;
     case OperationId::put_object: return handlers::put_object;
+    case OperationId::copy_object: return handlers::copy_object;
     case OperationId::delete_object: return handlers::delete_object;
     case OperationId::delete_objects: return handlers::delete_objects;
+    case OperationId::get_object_tagging: return handlers::get_object_tagging;
+    case OperationId::put_object_tagging: return handlers::put_object_tagging;
+    case OperationId::delete_object_tagging: return handlers::delete_object_tagging;
+    case OperationId::rename_object: return handlers::rename_object;
     case OperationId::list_objects: return handlers::list_objects;
     case OperationId::list_objects_v2: return handlers::list_objects_v2;
     case OperationId::create_multipart_upload: return handlers::create_multipart_upload;
     case OperationId::upload_part: return handlers::upload_part;
+    case OperationId::upload_part_copy: return handlers::upload_part_copy;
     case OperationId::complete_multipart_upload: return handlers::complete_multipart_upload;
     case OperationId::abort_multipart_upload: return handlers::abort_multipart_upload;
     case OperationId::list_parts: return handlers::list_parts;
