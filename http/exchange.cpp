@@ -2,6 +2,8 @@
 #include "http/exchange.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstring>
 
 namespace millrace::http {
@@ -93,6 +95,35 @@ Task<Result<>> Exchange::send(std::string_view content) {
   const auto head = co_await put(*text, true);
   if (!head) co_return head;
   co_return co_await put(std::as_bytes(std::span(content)), false);
+}
+
+Task<Result<>> Exchange::begin_pieces() {
+  chunked_ = head_.version_minor > 0 && head_.method != Method::head;
+  if (chunked_) std::ignore = writer_.field("Transfer-Encoding", "chunked");
+  if (head_.version_minor == 0) close_ = true;
+  return send_nothing();
+}
+
+Task<Result<>> Exchange::send_piece(std::string_view content) {
+  CHECK(sent_ && !content.empty());
+  if (head_.method == Method::head) co_return Result<>{};
+  sent_bytes_ += content.size();
+  if (!chunked_) co_return co_await put(std::as_bytes(std::span(content)), false);
+  std::array<char, 20> line;  // sixteen digits and the line's end
+  char* end = std::to_chars(line.data(), line.data() + 16, content.size(), 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  const std::span begun(line.data(), static_cast<std::size_t>(end - line.data()));
+  auto sent = co_await put(std::as_bytes(begun), true);
+  if (sent) sent = co_await put(std::as_bytes(std::span(content)), true);
+  if (sent) sent = co_await put(std::as_bytes(std::span("\r\n", 2)), false);
+  co_return sent;
+}
+
+Task<Result<>> Exchange::end_pieces() {
+  CHECK(sent_);
+  if (!chunked_) co_return Result<>{};
+  co_return co_await put(std::as_bytes(std::span("0\r\n\r\n", 5)), false);
 }
 
 Task<Result<>> Exchange::send_file(engine::FileSource source) {

@@ -64,6 +64,13 @@ class Exchange {
   engine::Task<engine::Result<>> send_head(std::uint64_t content_length);
   engine::Task<engine::Result<>> send_nothing();
 
+  // An answer whose end is not known when it begins: the head, pieces (none empty), the end. They
+  // go out one after another. Chunked (RFC 9112 section 7.1); to a client of HTTP/1.0 as they are,
+  // and the end of the connection is theirs. HEAD gets the head alone.
+  engine::Task<engine::Result<>> begin_pieces();
+  engine::Task<engine::Result<>> send_piece(std::string_view content);
+  engine::Task<engine::Result<>> end_pieces();
+
   // Nobody waits for the answer any more (Stream::ended()). A client that ends its sending side
   // early is taken for one that has gone.
   bool asker_gone() { return stream_.ended(); }
@@ -95,6 +102,7 @@ class Exchange {
   bool sent_ = false;
   bool close_ = false;
   bool broken_ = false;
+  bool chunked_ = false;  // the answer is
 };
 
 }  // namespace millrace::http

@@ -7,6 +7,8 @@
 #include <cstddef>
 
 #include "engine/check.h"
+#include "s3/store/conditions.h"
+#include "s3/store/rename.h"
 
 namespace millrace::s3 {
 namespace {
@@ -35,6 +37,9 @@ ErrorCode code_of_errno(int number) {
     case EFBIG: return ErrorCode::entity_too_large;
     case ENOENT:
     case ENOTDIR: return ErrorCode::no_such_key;
+    case store::errno_condition_failed: return ErrorCode::precondition_failed;
+    case store::errno_token_reused: return ErrorCode::idempotency_parameter_mismatch;
+    case store::errno_no_object: return ErrorCode::no_such_key;
     case ENAMETOOLONG: return ErrorCode::key_too_long;
     case EACCES:
     case EPERM: return ErrorCode::access_denied;

@@ -19,6 +19,7 @@
   X(entity_too_large, "EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size")                  \
   X(entity_too_small, "EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size")          \
   X(expired_token, "ExpiredToken", 400, "The provided token has expired.")                                             \
+  X(idempotency_parameter_mismatch, "IdempotencyParameterMismatch", 400, "Parameters on this idempotent request are inconsistent with parameters used in previous request(s).") \
   X(illegal_location_constraint, "IllegalLocationConstraintException", 400, "The specified location-constraint is not valid for this endpoint.") \
   X(encryption_not_found, "ServerSideEncryptionConfigurationNotFoundError", 404, "The server side encryption configuration was not found") \
   X(incomplete_body, "IncompleteBody", 400, "You did not provide the number of bytes specified by the Content-Length HTTP header") \

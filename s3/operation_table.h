@@ -87,9 +87,9 @@
   X(delete_bucket_replication, "DeleteBucketReplication", delete_, bucket, "replication", plain, "s3:PutReplicationConfiguration", "", built) \
   X(get_bucket_request_payment, "GetBucketRequestPayment", get, bucket, "requestPayment", plain, "s3:GetBucketRequestPayment", "", built) \
   X(put_bucket_request_payment, "PutBucketRequestPayment", put, bucket, "requestPayment", plain, "s3:PutBucketRequestPayment", "", planned) \
-  X(get_bucket_tagging, "GetBucketTagging", get, bucket, "tagging", plain, "s3:GetBucketTagging", "", planned) \
-  X(put_bucket_tagging, "PutBucketTagging", put, bucket, "tagging", plain, "s3:PutBucketTagging", "", planned) \
-  X(delete_bucket_tagging, "DeleteBucketTagging", delete_, bucket, "tagging", plain, "s3:PutBucketTagging", "", planned) \
+  X(get_bucket_tagging, "GetBucketTagging", get, bucket, "tagging", plain, "s3:GetBucketTagging", "", built) \
+  X(put_bucket_tagging, "PutBucketTagging", put, bucket, "tagging", plain, "s3:PutBucketTagging", "", built) \
+  X(delete_bucket_tagging, "DeleteBucketTagging", delete_, bucket, "tagging", plain, "s3:PutBucketTagging", "", built) \
   X(get_bucket_versioning, "GetBucketVersioning", get, bucket, "versioning", plain, "s3:GetBucketVersioning", "", built) \
   X(put_bucket_versioning, "PutBucketVersioning", put, bucket, "versioning", plain, "s3:PutBucketVersioning", "", planned) \
   X(get_bucket_website, "GetBucketWebsite", get, bucket, "website", plain, "s3:GetBucketWebsite", "", built) \
@@ -98,11 +98,11 @@
   X(get_object, "GetObject", get, object, "", plain, "s3:GetObject", "s3:GetObjectVersion", built) \
   X(head_object, "HeadObject", head, object, "", plain, "s3:GetObject", "s3:GetObjectVersion", built) \
   X(put_object, "PutObject", put, object, "", plain, "s3:PutObject", "", built) \
-  X(copy_object, "CopyObject", put, object, "", copy_source, "s3:PutObject", "", planned) \
+  X(copy_object, "CopyObject", put, object, "", copy_source, "s3:PutObject", "", built) \
   X(delete_object, "DeleteObject", delete_, object, "", plain, "s3:DeleteObject", "s3:DeleteObjectVersion", built) \
   X(create_multipart_upload, "CreateMultipartUpload", post, object, "uploads", plain, "s3:PutObject", "", built) \
   X(upload_part, "UploadPart", put, object, "uploadId", with_part_number, "s3:PutObject", "", built) \
-  X(upload_part_copy, "UploadPartCopy", put, object, "uploadId", part_copy_source, "s3:PutObject", "", planned) \
+  X(upload_part_copy, "UploadPartCopy", put, object, "uploadId", part_copy_source, "s3:PutObject", "", built) \
   X(complete_multipart_upload, "CompleteMultipartUpload", post, object, "uploadId", plain, "s3:PutObject", "", built) \
   X(abort_multipart_upload, "AbortMultipartUpload", delete_, object, "uploadId", plain, "s3:AbortMultipartUpload", "", built) \
   X(list_parts, "ListParts", get, object, "uploadId", plain, "s3:ListMultipartUploadParts", "", built) \
@@ -112,14 +112,14 @@
   X(update_object_encryption, "UpdateObjectEncryption", put, object, "encryption", plain, "s3:UpdateObjectEncryption", "", planned) \
   X(get_object_legal_hold, "GetObjectLegalHold", get, object, "legal-hold", plain, "s3:GetObjectLegalHold", "", planned) \
   X(put_object_legal_hold, "PutObjectLegalHold", put, object, "legal-hold", plain, "s3:PutObjectLegalHold", "", planned) \
-  X(rename_object, "RenameObject", put, object, "renameObject", plain, "s3express:CreateSession", "", planned) \
+  X(rename_object, "RenameObject", put, object, "renameObject", plain, "s3express:CreateSession", "", built) \
   X(restore_object, "RestoreObject", post, object, "restore", plain, "s3:RestoreObject", "", planned) \
   X(get_object_retention, "GetObjectRetention", get, object, "retention", plain, "s3:GetObjectRetention", "", planned) \
   X(put_object_retention, "PutObjectRetention", put, object, "retention", plain, "s3:PutObjectRetention", "", planned) \
   X(select_object_content, "SelectObjectContent", post, object, "select", plain, "s3:GetObject", "", planned) \
-  X(get_object_tagging, "GetObjectTagging", get, object, "tagging", plain, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", planned) \
-  X(put_object_tagging, "PutObjectTagging", put, object, "tagging", plain, "s3:PutObjectTagging", "s3:PutObjectVersionTagging", planned) \
-  X(delete_object_tagging, "DeleteObjectTagging", delete_, object, "tagging", plain, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging", planned) \
+  X(get_object_tagging, "GetObjectTagging", get, object, "tagging", plain, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", built) \
+  X(put_object_tagging, "PutObjectTagging", put, object, "tagging", plain, "s3:PutObjectTagging", "s3:PutObjectVersionTagging", built) \
+  X(delete_object_tagging, "DeleteObjectTagging", delete_, object, "tagging", plain, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging", built) \
   X(get_object_torrent, "GetObjectTorrent", get, object, "torrent", plain, "s3:GetObjectTorrent", "s3:GetObjectVersionTorrent", planned) \
   X(preflight, "PreflightRequest", options, service, "", plain, "", "", planned)
 // clang-format on

@@ -65,6 +65,13 @@ struct Request {
   std::string_view error_header_name;
   std::string error_header_value;
 
+  // Further elements of an error document: sizes, parts and names that were refused.
+  struct ErrorDetail {
+    std::string_view name;  // a constant
+    std::string value;
+  };
+  std::vector<ErrorDetail> error_details;
+
   // Starts an answer with what every answer of S3 carries.
   http::HeadWriter& begin(int status);
 };

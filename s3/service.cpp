@@ -2,6 +2,7 @@
 // then is anything looked at on disk, and the body asked for.
 #include "s3/service.h"
 
+#include "s3/error_details.h"
 #include "s3/limits.h"
 #include "s3/permission.h"
 #include "s3/unimplemented.h"
@@ -153,6 +154,23 @@ Outcome<> Service::check_names(Request& request) const {
   return refuse(ErrorCode::invalid_uri, store::describe(key.error()));
 }
 
+std::string Service::error_document(Request& request, const S3Error& error) const {
+  add_error_details(request, error);
+  const bool foreign_region = request.error_header_name == "x-amz-bucket-region";
+  std::vector<xml::ExtraElement> extra = {
+      {"BucketName", request.bucket()},
+      {"Key", request.key ? request.key->view() : ""},
+      {"Region", foreign_region ? std::string_view(options_.region) : ""}};
+  for (const auto& [name, value] : request.error_details) extra.push_back({name, value});
+  std::string document;
+  xml::append_error(document, error,
+                    {.resource = request.head().path,
+                     .request_id = request.id_text(),
+                     .host_id = request.id_text()},
+                    extra);
+  return document;
+}
+
 Task<> Service::answer_error(Request& request, const S3Error& error) {
   http::Exchange& exchange = request.exchange;
   http::HeadWriter& head = request.begin(http_status(error.code));
@@ -168,18 +186,7 @@ Task<> Service::answer_error(Request& request, const S3Error& error) {
     std::ignore = co_await exchange.send_head(0);
     co_return;
   }
-  std::string document;
-  const xml::ExtraElement extra[] = {{"BucketName", request.bucket()},
-                                     {"Key", request.key ? request.key->view() : ""},
-                                     {"Region", request.error_header_name == "x-amz-bucket-region"
-                                                    ? std::string_view(options_.region)
-                                                    : std::string_view()}};
-  xml::append_error(document, error,
-                    {.resource = request.head().path,
-                     .request_id = request.id_text(),
-                     .host_id = request.id_text()},
-                    extra);
-  std::ignore = co_await exchange.send(document);
+  std::ignore = co_await exchange.send(error_document(request, error));
 }
 
 }  // namespace millrace::s3

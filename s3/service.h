@@ -50,6 +50,9 @@ class Service {
   store::DirectoryIndexes& indexes() { return indexes_; }
   BucketPolicies& policies() { return policies_; }
 
+  // The body of an answer that is an error.
+  std::string error_document(Request& request, const S3Error& error) const;
+
  private:
   static engine::Task<> serve(void* context, http::Exchange& exchange);
   engine::Task<> serve_request(Request& request);

@@ -16,17 +16,17 @@ namespace {
 enum class On : std::uint8_t {
   any,
   create_bucket,
-  new_object,  // PutObject, CreateMultipartUpload
+  new_object,  // PutObject, CopyObject, CreateMultipartUpload
   publish,     // PutObject, CompleteMultipartUpload
   put_object,  // PutObject alone
-  delete_object,
-  abort_upload,
+  removal,     // DeleteObject, AbortMultipartUpload
 };
 
 struct Rule {
   std::string_view name;  // lower case; with is_prefix, how it begins
   bool is_prefix = false;
   On on = On::any;
+  bool in_query_only = false;
   // Values that mean what is done anyway, lower case; empty: there is none.
   std::array<std::string_view, 2> harmless = {};
   ErrorCode code = ErrorCode::not_implemented;
@@ -35,9 +35,12 @@ struct Rule {
 constexpr std::array rules = {
     // AES256 too: what is stored is plain, and saying otherwise would be a lie.
     Rule{.name = "x-amz-server-side-encryption", .is_prefix = true},
+    Rule{.name = "x-amz-copy-source-server-side-encryption", .is_prefix = true},
+    // As headers they are what a copy is told.
+    Rule{.name = "x-amz-copy-source", .is_prefix = true, .in_query_only = true},
+    Rule{.name = "x-amz-metadata-directive", .in_query_only = true},
     Rule{.name = "x-amz-object-lock-", .is_prefix = true},
     Rule{.name = "x-amz-bucket-object-lock-enabled", .harmless = {"false"}},
-    Rule{.name = "x-amz-tagging", .on = On::new_object},
     // ACLs are disabled, as in AWS's new buckets. With one owner both of these mean that he alone
     // has access.
     Rule{.name = "x-amz-acl",
@@ -64,12 +67,10 @@ constexpr std::array rules = {
          .on = On::new_object,
          .harmless = {"standard"},
          .code = ErrorCode::invalid_storage_class},
-    Rule{.name = "if-match", .on = On::publish},
     // AWS itself answers 501 to an If-None-Match of a write that is not "*".
     Rule{.name = "if-none-match", .on = On::publish, .harmless = {"*"}},
-    Rule{.name = "if-match", .on = On::delete_object},
-    Rule{.name = "x-amz-if-match-", .is_prefix = true, .on = On::delete_object},
-    Rule{.name = "x-amz-if-match-", .is_prefix = true, .on = On::abort_upload},
+    // As headers they are conditions.
+    Rule{.name = "x-amz-if-match-", .is_prefix = true, .on = On::removal, .in_query_only = true},
 };
 
 // The seventh and eighth byte tell most rules apart. They lie side by side, so that the compiler
@@ -99,12 +100,13 @@ bool bears_on(On on, OperationId id) {
     case On::any: return true;
     case On::create_bucket: return id == OperationId::create_bucket;
     case On::new_object:
-      return id == OperationId::put_object || id == OperationId::create_multipart_upload;
+      return id == OperationId::put_object || id == OperationId::copy_object ||
+             id == OperationId::create_multipart_upload;
     case On::publish:
       return id == OperationId::put_object || id == OperationId::complete_multipart_upload;
     case On::put_object: return id == OperationId::put_object;
-    case On::delete_object: return id == OperationId::delete_object;
-    case On::abort_upload: return id == OperationId::abort_multipart_upload;
+    case On::removal:
+      return id == OperationId::delete_object || id == OperationId::abort_multipart_upload;
   }
   return true;
 }
@@ -116,7 +118,8 @@ bool is_harmless(const Rule& rule, std::string_view value) {
   return false;
 }
 
-Outcome<> check_named(std::string_view name, std::string_view value, OperationId id) {
+Outcome<> check_named(std::string_view name, std::string_view value, OperationId id,
+                      bool in_query) {
   if (name.size() < telling + 2) return {};
   const std::uint16_t wanted = folded_pair(name);
   std::uint8_t found = 0;
@@ -128,6 +131,7 @@ Outcome<> check_named(std::string_view name, std::string_view value, OperationId
     }
     if (!http::field_name_equal(name.substr(0, rule.name.size()), rule.name)) continue;
     if (!bears_on(rule.on, id) || is_harmless(rule, value)) continue;
+    if (rule.in_query_only && !in_query) continue;
     return std::unexpected(S3Error{rule.code, {}, name, value});
   }
   return {};
@@ -135,8 +139,15 @@ Outcome<> check_named(std::string_view name, std::string_view value, OperationId
 
 // versionId=null is the one version that a bucket without versioning has.
 Outcome<> check_parameter(const RawParameter& parameter, OperationId id) {
-  const bool reads = id == OperationId::get_object || id == OperationId::head_object;
-  if (!reads && id != OperationId::delete_object) return {};
+  switch (id) {
+    case OperationId::get_object:
+    case OperationId::head_object:
+    case OperationId::delete_object:
+    case OperationId::get_object_tagging:
+    case OperationId::put_object_tagging:
+    case OperationId::delete_object_tagging: break;
+    default: return {};
+  }
   const bool version = decodes_to(parameter.name, "versionId", Case::exact) &&
                        !decodes_to(parameter.value, "null", Case::exact);
   if (!version) return {};
@@ -151,7 +162,7 @@ Outcome<> check_parameter(const RawParameter& parameter, OperationId id) {
 Outcome<> check_unimplemented(const http::Head& head, const QueryParameters& query,
                               OperationId id) {
   for (const http::Field& field : head.fields()) {
-    const auto checked = check_named(field.name, field.value, id);
+    const auto checked = check_named(field.name, field.value, id, false);
     if (!checked) return checked;
   }
   std::array<char, 192> buffer;  // over three times any rule's name
@@ -162,7 +173,7 @@ Outcome<> check_unimplemented(const http::Head& head, const QueryParameters& que
     // Conditions are headers only; a parameter of that name is just unknown.
     if (!name || name->size() < 6 || !http::field_name_equal(name->substr(0, 6), "x-amz-"))
       continue;
-    if (auto checked = check_named(*name, parameter.value, id); !checked) {
+    if (auto checked = check_named(*name, parameter.value, id, true); !checked) {
       checked.error().argument_name = parameter.name;  // the buffer goes away
       return checked;
     }

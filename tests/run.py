@@ -51,7 +51,8 @@ class Suite:
 SUITES = (
     Suite("layers", "check", ("python3", "tools/check_layers.py")),
     Suite("style", "check", ("python3", "tools/check_style.py")),
-    Suite("headers", "check", ("python3", "tools/check_headers.py"), builds=("asan",)),
+    Suite("operations", "check", ("python3", "tools/check_operations.py")),
+    Suite("headers", "check", ("python3", "tools/check_headers.py"), builds=("release",)),
     Suite("tools", "pytest", ("tests/tools",), builds=("release",),
           env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("explorer", "doctest", ("build/release/tests/explorer-tests",), builds=("release",)),
@@ -69,6 +70,8 @@ SUITES = (
            "tests/clients/test_boto3_listing.py", "tests/clients/test_keys.py",
            "tests/clients/test_streamed_bodies.py"), builds=("asan",), timeout_s=1800,
           env=(("MILLRACE_BINARY", "build/asan/millrace"),)),
+    Suite("model", "pytest", ("tests/model",), builds=("release",), timeout_s=600,
+          env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("cluster", "pytest", ("tests/cluster",), builds=("release",), timeout_s=600, workers=3,
           env=(("MILLRACE_BINARY", "build/release/millrace"),)),
     Suite("micro-bench", "check", ("build/release/bench/micro-bench",

@@ -1,8 +1,7 @@
 // See frontends.h.
 #include "tools/frontends.h"
 
-#include "s3/store/bucket.h"
-#include "s3/store/uploads/upload.h"
+#include "tools/broom.h"
 
 namespace millrace::tools {
 
@@ -10,6 +9,7 @@ using engine::Result;
 
 struct Frontends::PerShard {
   std::unique_ptr<s3::Service> service;
+  std::unique_ptr<Broom> broom;  // of the first shard
   std::unique_ptr<http::Server> server;
   std::vector<std::unique_ptr<engine::Acceptor>> acceptors;
   engine::Shard* shard = nullptr;
@@ -83,29 +83,6 @@ Result<> Frontends::prepare(void* context, engine::Shard& shard) {
   return {};
 }
 
-namespace {
-
-// What processes that ended have left: staged files, and uploads that were half removed. The
-// memory of completed uploads, from which a repeated Complete is answered, goes after a day; so
-// do staged files where they may be those of another container at work.
-engine::Task<> sweep(s3::store::Store& store, engine::Shard& shard, bool shared) {
-  constexpr std::uint64_t upload_age_seconds = 24 * 60 * 60;
-  const std::uint64_t age_ns = shared ? upload_age_seconds * 1'000'000'000 : 0;
-  const auto swept = co_await s3::store::sweep_staging(store.options(), shard.wall_ns() - age_ns);
-  if (!swept) {
-    engine::LogLine(shard.log(), engine::LogLevel::warning, "leftovers could not be swept")
-        .field("why", describe(swept.error()));
-  }
-  const auto buckets = co_await s3::store::list_buckets(store.options());
-  if (!buckets) co_return;
-  for (const s3::store::BucketInfo& bucket : *buckets) {
-    std::ignore = co_await store.finish_moves(bucket.name);
-    std::ignore = co_await s3::store::sweep_uploads(store, bucket.name, upload_age_seconds);
-  }
-}
-
-}  // namespace
-
 void Frontends::begin(void* context, engine::Shard& shard) {
   auto& self = *static_cast<Frontends*>(context);
   PerShard& own = *self.shards_[shard.index()];
@@ -113,13 +90,18 @@ void Frontends::begin(void* context, engine::Shard& shard) {
     own.acceptors[listener]->start(self.acceptors_[listener], self.running_);
   }
   if (shard.index() == 0) {
-    shard.tasks().adopt(sweep(own.service->store(), shard, self.locks_.shared()));
+    own.broom = std::make_unique<Broom>(
+        shard, own.service->store(),
+        BroomOptions{.shared = self.locks_.shared(),
+                     .uploads_age_max_days = self.options_.uploads_age_max_days});
+    own.broom->start();
   }
 }
 
 void Frontends::end(void* context, engine::Shard& shard) {
   auto& self = *static_cast<Frontends*>(context);
   PerShard& own = *self.shards_[shard.index()];
+  own.broom.reset();
   own.acceptors.clear();
   own.server.reset();
   own.service.reset();

@@ -25,6 +25,7 @@ struct FrontendOptions {
   int shared_locks_fd = -1;                 // other containers serve the same data: their locks
   http::TrustedNetworks proxies;
   const engine::TlsIdentity* tls = nullptr;  // null: clear text
+  std::uint32_t uploads_age_max_days = 0;    // 0: uploads stay until they are ended
   s3::ServiceOptions service;
   s3::store::StoreOptions store;
 };

@@ -181,6 +181,9 @@ constexpr std::uint32_t owner_id_max = 4'294'967'294;
 Outcome apply_buckets_max(ServeOptions& options, Texts texts) {
   return apply_number(options.buckets_max, texts[0], 1'000'000);
 }
+Outcome apply_uploads_age(ServeOptions& options, Texts texts) {
+  return apply_number(options.uploads_age_max_days, texts[0], 36'500);
+}
 Outcome apply_anonymous_uid(ServeOptions& options, Texts texts) {
   return apply_number(options.anonymous_uid, texts[0], owner_id_max);
 }
@@ -270,6 +273,10 @@ constexpr SettingSpec specs[] = {
     {"anonymous_posix_gid", "N", false, "And its group.", "65534 (nogroup)", apply_anonymous_gid},
     {"max_buckets", "N", false, "How many buckets can be made; 0: no limit.", "10000",
      apply_buckets_max},
+    {"uploads_age_max", "DAYS", false,
+     "Multipart uploads that nobody has completed or aborted are removed so many days after they "
+     "were created; 0: never.",
+     "0", apply_uploads_age},
     {"proxy_protocol", "CIDR", true,
      "Networks of trusted load balancers: connections from there must begin with a PROXY "
      "header, version 1 or 2.",

@@ -57,8 +57,9 @@ struct ServeOptions {
   std::optional<std::chrono::seconds> drain_notice;  // none: by whether it is in a cluster
   std::chrono::seconds drain_deadline{25};
   AnonymousAccess anonymous = AnonymousAccess::none;
-  std::uint32_t buckets_max = 10'000;   // 0: no limit
-  std::uint32_t anonymous_uid = 65534;  // of what is written without a signature
+  std::uint32_t buckets_max = 10'000;      // 0: no limit
+  std::uint32_t uploads_age_max_days = 0;  // of uploads that nobody ends; 0: they stay
+  std::uint32_t anonymous_uid = 65534;     // of what is written without a signature
   std::uint32_t anonymous_gid = 65534;
   bool admin_clear_text = false;  // the cluster's REST interface without TLS from other hosts, too
 };

@@ -165,6 +165,7 @@ Allowed<> Server::start_frontends() {
       .shared_locks_fd = clustered_ ? site_.data->key_locks_fd() : -1,
       .proxies = {},
       .tls = tls_ ? &*tls_ : nullptr,
+      .uploads_age_max_days = options_.uploads_age_max_days,
       .service = {.region = options_.region,
                   .domains = domains_,
                   .credentials = principals_.source(),

@@ -47,7 +47,13 @@ struct PartSlice {
   http::RangeAnswer range;
 };
 
-Outcome<PartSlice> slice_of_part(const Request& request, const store::OpenObject& object) {
+Outcome<PartSlice> no_such_part(Request& request, std::uint64_t asked, std::size_t parts) {
+  request.error_details = {{"ActualPartCount", std::to_string(parts)},
+                           {"PartNumberRequested", std::to_string(asked)}};
+  return refuse(ErrorCode::invalid_part_number);
+}
+
+Outcome<PartSlice> slice_of_part(Request& request, const store::OpenObject& object) {
   const auto parameter = request.query.find("partNumber");
   if (!parameter) return PartSlice{};
   constexpr std::uint64_t number_max = 10'000;
@@ -69,7 +75,7 @@ Outcome<PartSlice> slice_of_part(const Request& request, const store::OpenObject
   if (!parts.empty()) {
     slice.parts = static_cast<std::uint32_t>(parts.size());
     slice.range.length = 0;
-    if (*number > parts.size()) return refuse(ErrorCode::invalid_part_number);
+    if (*number > parts.size()) return no_such_part(request, *number, parts.size());
     std::uint64_t left = object.file_size;
     for (std::size_t index = 0; index < *number; ++index) {
       slice.range.offset += slice.range.length;
@@ -79,7 +85,7 @@ Outcome<PartSlice> slice_of_part(const Request& request, const store::OpenObject
       left -= slice.range.length;
     }
   } else if (*number != 1) {
-    return refuse(ErrorCode::invalid_part_number);
+    return no_such_part(request, *number, 1);
   }
   if (slice.range.length == 0) slice.range.kind = http::RangeAnswer::Kind::none;
   return slice;
@@ -116,9 +122,12 @@ Task<Outcome<>> answer(Request& request, const store::ObjectCache::Hold& held) {
   switch (check_conditions(head, object, now)) {
     case http::Verdict::proceed: break;
     case http::Verdict::precondition_failed: co_return refuse(ErrorCode::precondition_failed);
-    case http::Verdict::not_modified:
-      validators.write(request.begin(304), object);
+    case http::Verdict::not_modified: {
+      http::HeadWriter& out = request.begin(304);
+      validators.write(out, object);
+      write_cache_headers(out, object.meta);
       co_return co_await send_empty(request);
+    }
   }
   http::RangeAnswer range;
   const bool range_holds = http::if_range_matches(
@@ -154,6 +163,11 @@ Task<Outcome<>> answer(Request& request, const store::ObjectCache::Hold& held) {
 }  // namespace
 
 Task<Outcome<>> get_object(Request& request) {
+  if (request.identity.anonymous() && overrides_headers(request.query)) {
+    co_return refuse(ErrorCode::invalid_request,
+                     "Request specific response headers cannot be used for anonymous GET "
+                     "requests.");
+  }
   store::MappedPath path;
   store::map(*request.key, path);
   store::ObjectCache& objects = request.service.objects();

@@ -7,12 +7,17 @@
 
 namespace millrace::s3::handlers {
 
-// buckets.cpp
+// list_buckets.cpp
 engine::Task<Outcome<>> list_buckets(Request& request);
+// buckets.cpp
 engine::Task<Outcome<>> create_bucket(Request& request);
 engine::Task<Outcome<>> head_bucket(Request& request);
 engine::Task<Outcome<>> delete_bucket(Request& request);
 engine::Task<Outcome<>> get_bucket_location(Request& request);
+// bucket_tagging.cpp
+engine::Task<Outcome<>> get_bucket_tagging(Request& request);
+engine::Task<Outcome<>> put_bucket_tagging(Request& request);
+engine::Task<Outcome<>> delete_bucket_tagging(Request& request);
 // bucket_access.cpp
 engine::Task<Outcome<>> get_bucket_policy(Request& request);
 engine::Task<Outcome<>> put_bucket_policy(Request& request);
@@ -37,15 +42,24 @@ engine::Task<Outcome<>> unset_setting(Request& request);
 engine::Task<Outcome<>> get_object(Request& request);
 // put_object.cpp
 engine::Task<Outcome<>> put_object(Request& request);
-// delete_object.cpp
+// copy_object.cpp
+engine::Task<Outcome<>> copy_object(Request& request);
+// delete_object.cpp, delete_objects.cpp
 engine::Task<Outcome<>> delete_object(Request& request);
 engine::Task<Outcome<>> delete_objects(Request& request);
+// tagging.cpp
+engine::Task<Outcome<>> get_object_tagging(Request& request);
+engine::Task<Outcome<>> put_object_tagging(Request& request);
+engine::Task<Outcome<>> delete_object_tagging(Request& request);
+// rename_object.cpp
+engine::Task<Outcome<>> rename_object(Request& request);
 // list_objects.cpp: both versions
 engine::Task<Outcome<>> list_objects(Request& request);
 engine::Task<Outcome<>> list_objects_v2(Request& request);
-// uploads.cpp, upload_part.cpp, list_uploads.cpp
+// uploads.cpp, upload_part.cpp, upload_part_copy.cpp, list_uploads.cpp
 engine::Task<Outcome<>> create_multipart_upload(Request& request);
 engine::Task<Outcome<>> upload_part(Request& request);
+engine::Task<Outcome<>> upload_part_copy(Request& request);
 engine::Task<Outcome<>> complete_multipart_upload(Request& request);
 engine::Task<Outcome<>> abort_multipart_upload(Request& request);
 engine::Task<Outcome<>> list_parts(Request& request);

@@ -37,7 +37,16 @@ struct Page {
   }
 };
 
+// RestoreStatus is all there is to ask for, and objects that were never archived have none.
+Outcome<> check_attributes(const http::Head& head) {
+  const auto* field = head.find("x-amz-optional-object-attributes");
+  if (field == nullptr || field->value.empty() || field->value == "RestoreStatus") return {};
+  return refuse_argument("Invalid attribute name specified.", "x-amz-optional-object-attributes",
+                         field->value);
+}
+
 Task<Outcome<>> list(Request& request, ListVersion version) {
+  if (const auto known = check_attributes(request.head()); !known) co_return known;
   request.decoded.resize(2 * request.query.text().size() + 1);
   DecodeArena arena(request.decoded);
   const auto parameters = parse_list_parameters(version, request.query, arena);

@@ -158,6 +158,12 @@ Outcome<store::UploadListRequest> parse_list_uploads(Query& query) {
   const auto max = query.number("max-uploads", page_entries_max, page_entries_max);
   if (!max) return std::unexpected(max.error());
   asked.max = *max;
+  // Without a key marker it has no meaning, whatever it is.
+  if (!asked.key_marker.empty() && !asked.id_marker.empty() &&
+      !store::UploadId::parse(asked.id_marker)) {
+    return std::unexpected(
+        refuse_argument("Invalid uploadId marker", "upload-id-marker", asked.id_marker).error());
+  }
   return asked;
 }
 

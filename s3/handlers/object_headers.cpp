@@ -2,9 +2,11 @@
 // when the head was parsed, and are again when they are written.
 #include "s3/handlers/object_headers.h"
 
+#include "s3/handlers/encoded_word.h"
 #include "s3/limits.h"
 #include "s3/query.h"
 #include "s3/store/content_type.h"
+#include "s3/tags.h"
 
 #include <algorithm>
 #include <array>
@@ -75,6 +77,26 @@ Outcome<> take_user_metadata(const http::Head& head, store::MetadataView& meta,
   return {};
 }
 
+// What does not fit into the head, or into a field of HTTP (a file's attribute can be written by
+// others), is left out; S3 says how many of them there are.
+void write_user_metadata(http::HeadWriter& head, const store::PackedPairs& user) {
+  std::uint64_t missing = 0;
+  for (const store::Pair pair : user) {
+    std::array<char, meta_prefix.size() + limits::user_metadata_bytes_max> name;
+    if (pair.name.size() > limits::user_metadata_bytes_max) {
+      ++missing;
+      continue;
+    }
+    std::memcpy(name.data(), meta_prefix.data(), meta_prefix.size());
+    std::memcpy(name.data() + meta_prefix.size(), pair.name.data(), pair.name.size());
+    const std::string_view field(name.data(), meta_prefix.size() + pair.name.size());
+    const auto written = is_ascii(pair.value) ? head.field(field, pair.value)
+                                              : head.field(field, encoded_words(pair.value));
+    if (!written) ++missing;
+  }
+  if (missing > 0) std::ignore = head.field("x-amz-missing-meta", missing);
+}
+
 // A value of the query may not carry what could end the field: HeadWriter refuses it.
 Outcome<> write_field(http::HeadWriter& head, std::string_view name, std::string_view stored,
                       const QueryParameters& query, std::string_view override_name) {
@@ -113,6 +135,22 @@ Outcome<> describe_from_head(const http::Head& head, store::MetadataView& meta,
   return take_user_metadata(head, meta, memory);
 }
 
+bool overrides_headers(const QueryParameters& query) {
+  if (!query.may_begin_with('r')) return false;
+  if (query.find("response-content-type")) return true;
+  return std::ranges::any_of(known_fields, [&query](const KnownField& known) {
+    return query.find(known.override_name).has_value();
+  });
+}
+
+void write_cache_headers(http::HeadWriter& head, const store::MetadataView& meta) {
+  for (const auto field : {store::Field::cache_control, store::Field::expires}) {
+    const std::string_view value = meta.field(field);
+    const auto* known = std::ranges::find(known_fields, field, &KnownField::field);
+    if (!value.empty()) std::ignore = head.field(known->response_name, value);
+  }
+}
+
 Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView& meta,
                                const QueryParameters& query, bool with_checksum) {
   if (const auto written =
@@ -125,13 +163,8 @@ Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView
         write_field(head, known.response_name, meta.field(known.field), query, known.override_name);
     if (!written) return written;
   }
-  for (const store::Pair pair : meta.user) {
-    std::array<char, meta_prefix.size() + limits::user_metadata_bytes_max> name;
-    if (pair.name.size() > limits::user_metadata_bytes_max) continue;
-    std::memcpy(name.data(), meta_prefix.data(), meta_prefix.size());
-    std::memcpy(name.data() + meta_prefix.size(), pair.name.data(), pair.name.size());
-    std::ignore = head.field({name.data(), meta_prefix.size() + pair.name.size()}, pair.value);
-  }
+  write_user_metadata(head, meta.user);
+  if (!meta.tags.empty()) std::ignore = head.field("x-amz-tagging-count", count_tags(meta.tags));
   if (with_checksum) write_checksum(head, meta);
   return {};
 }

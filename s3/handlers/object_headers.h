@@ -32,6 +32,13 @@ Outcome<> describe_from_head(const http::Head& head, store::MetadataView& meta,
 Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView& meta,
                                const QueryParameters& query, bool with_checksum);
 
+// Whether the query has response-* overrides, which AWS wants a signature for.
+bool overrides_headers(const QueryParameters& query);
+
+// What a 304 says of the headers that a 200 would have: caches live by it (RFC 9110 section
+// 15.4.5).
+void write_cache_headers(http::HeadWriter& head, const store::MetadataView& meta);
+
 // x-amz-checksum-crc32 and x-amz-checksum-type; nothing for none.
 void write_checksum(http::HeadWriter& head, const store::MetadataView& meta);
 

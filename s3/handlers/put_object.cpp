@@ -2,11 +2,12 @@
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/object_tags.h"
 #include "s3/handlers/receive.h"
+#include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
 #include "s3/payload.h"
 #include "s3/service.h"
-#include "s3/store/read.h"
 
 namespace millrace::s3::handlers {
 
@@ -15,21 +16,6 @@ using engine::Task;
 
 namespace {
 
-// `If-None-Match: *` is the only condition that gets here; the others were refused as not built.
-bool must_not_exist(const http::Head& head) {
-  return head.find("if-none-match") != nullptr;
-}
-
-// Looks before the body is asked for; the publish decides.
-Task<Outcome<>> check_absent(Request& request, store::MappedPath& path) {
-  store::OpenObject object;
-  const auto opened =
-      co_await store::open_object(request.service.store().options(), request.bucket(), path,
-                                  request.key->view(), store::Detail::head, object);
-  if (opened) co_return refuse(ErrorCode::precondition_failed);
-  co_return Outcome<>{};
-}
-
 void fill_in(store::MetadataView& meta, const Payload& payload) {
   meta.size = payload.bytes();
   meta.etag = {.kind = store::EtagKind::md5, .parts = 0, .md5 = payload.md5(), .opaque = {}};
@@ -37,23 +23,26 @@ void fill_in(store::MetadataView& meta, const Payload& payload) {
   if (payload.blocks().size() > 1) meta.blocks = store::PackedDigests::of(payload.blocks());
 }
 
-Task<Outcome<>> store_object(Request& request, store::MappedPath& path, store::StagedFile& staged,
+struct Target {
+  store::MappedPath path;
+  store::WriteConditions conditions;
+};
+
+Task<Outcome<>> store_object(Request& request, Target& target, store::StagedFile& staged,
                              store::MetadataView& meta) {
   store::Store& objects = request.service.store();
   const auto sealed =
       co_await store::seal(objects.options(), request.bucket(), staged, meta, ownership(request));
   if (!sealed) co_return std::unexpected(bucket_error(sealed.error()));
-  const auto published = co_await objects.publish(
-      request.bucket(), path, request.key->view(), staged, meta, store::CommitKind::put,
-      must_not_exist(request.head()) ? store::Overwrite::refused : store::Overwrite::allowed);
+  const auto published =
+      co_await objects.publish(request.bucket(), target.path, request.key->view(), staged, meta,
+                               store::CommitKind::put, target.conditions);
   if (published) co_return Outcome<>{};
-  if (published.error().is(EEXIST)) co_return refuse(ErrorCode::precondition_failed);
-  co_return std::unexpected(bucket_error(published.error()));
+  co_return std::unexpected(change_error(published.error()));
 }
 
-Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims,
-                                  store::MappedPath& path, store::StagedFile& staged,
-                                  store::MetadataView& meta) {
+Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims, Target& target,
+                                  store::StagedFile& staged, store::MetadataView& meta) {
   Payload payload(request.exchange, request.identity, claims, Payload::Md5Use::etag);
   const PieceSink sink{
       .write =
@@ -65,7 +54,7 @@ Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims,
   const auto received = co_await receive_into(payload, sink);
   if (!received) co_return received;
   fill_in(meta, payload);
-  co_return co_await store_object(request, path, staged, meta);
+  co_return co_await store_object(request, target, staged, meta);
 }
 
 }  // namespace
@@ -79,10 +68,17 @@ Task<Outcome<>> put_object(Request& request) {
   if (const auto described = describe_from_head(head, meta, memory); !described) {
     co_return described;
   }
-  store::MappedPath path;
-  store::map(*request.key, path);
-  if (must_not_exist(head)) {
-    if (const auto absent = co_await check_absent(request, path); !absent) co_return absent;
+  TagSet tags;
+  if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
+    co_return taken;
+  }
+  Target target;
+  store::map(*request.key, target.path);
+  const auto conditions = write_conditions(head);
+  if (!conditions) co_return std::unexpected(conditions.error());
+  target.conditions = *conditions;
+  if (const auto held = co_await check_early(request, target.path, target.conditions); !held) {
+    co_return held;
   }
   const store::StoreOptions& options = request.service.store().options();
   store::StagedFile staged;
@@ -90,7 +86,7 @@ Task<Outcome<>> put_object(Request& request) {
   if (const auto made = co_await store::stage(options, request.bucket(), staged); !made) {
     co_return std::unexpected(bucket_error(made.error()));
   }
-  const auto stored = co_await receive_and_store(request, *claims, path, staged, meta);
+  const auto stored = co_await receive_and_store(request, *claims, target, staged, meta);
   co_await store::discard(options, request.bucket(), staged);
   if (!stored) co_return stored;
   http::HeadWriter& out = request.begin(200);

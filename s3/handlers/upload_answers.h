@@ -10,6 +10,8 @@ namespace millrace::s3::handlers {
 
 // The uploadId of the query, which the table of operations has seen there; may be empty.
 std::string_view upload_id(const Request& request);
+// The partNumber of the query. Errors: InvalidArgument.
+Outcome<std::uint32_t> part_number(const Request& request);
 S3Error upload_error(const store::UploadError& error);
 std::string_view checksum_type_name(store::StoredChecksumType type);
 

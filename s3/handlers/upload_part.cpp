@@ -13,8 +13,6 @@ namespace millrace::s3::handlers {
 
 using engine::Task;
 
-namespace {
-
 Outcome<std::uint32_t> part_number(const Request& request) {
   const auto parameter = request.query.find("partNumber");
   const auto number =
@@ -23,6 +21,8 @@ Outcome<std::uint32_t> part_number(const Request& request) {
   return refuse_argument("Part number must be an integer between 1 and 10000, inclusive",
                          "partNumber", parameter ? parameter->value : std::string_view());
 }
+
+namespace {
 
 // The upload's algorithm is computed whether or not this part came with it; another one is not
 // taken.

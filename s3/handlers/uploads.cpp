@@ -2,11 +2,16 @@
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/object_tags.h"
+#include "s3/handlers/slow_answer.h"
 #include "s3/handlers/upload_answers.h"
+#include "s3/handlers/write_conditions.h"
 #include "s3/query.h"
 #include "s3/service.h"
 #include "s3/xml/reader.h"
 #include "s3/xml/writer.h"
+
+#include <algorithm>
 
 namespace millrace::s3::handlers {
 
@@ -82,6 +87,17 @@ std::optional<ChecksumValue> stated_checksum(const http::Head& head) {
   return std::nullopt;
 }
 
+// x-amz-if-match-initiated-time of AbortMultipartUpload.
+Outcome<std::optional<std::int64_t>> initiated_condition(const Request& request) {
+  constexpr std::string_view name = "x-amz-if-match-initiated-time";
+  const auto* field = request.head().find(name);
+  if (field == nullptr) return std::nullopt;
+  const auto seconds = parse_condition_time(
+      field->value, static_cast<std::int64_t>(request.service.shard().wall_seconds()));
+  if (seconds) return seconds;
+  return refuse_argument("This is no date.", name, field->value);
+}
+
 std::string completed_document(const Request& request, const store::Completed& completed) {
   std::string document;
   xml::Writer writer(document);
@@ -106,6 +122,48 @@ std::string completed_document(const Request& request, const store::Completed& c
   return document;
 }
 
+// Which part it was that Complete refused.
+void describe_part(Request& request, const store::UploadError& error,
+                   std::span<const store::ListedPart> parts) {
+  const auto part = std::ranges::find(parts, error.part, &store::ListedPart::number);
+  if (part == parts.end()) return;
+  if (error.failure == store::UploadFailure::entity_too_small) {
+    request.error_details.push_back(
+        {"MinSizeAllowed", std::to_string(store::upload_part_bytes_min)});
+  }
+  request.error_details.push_back({"PartNumber", std::to_string(part->number)});
+  request.error_details.push_back({"ETag", std::string(part->etag)});
+}
+
+Task<Outcome<std::string>> complete(Request& request, std::span<const store::ListedPart> parts) {
+  const http::Head& head = request.head();
+  std::optional<std::uint64_t> object_bytes;
+  if (const auto* field = head.find("x-amz-mp-object-size"); field != nullptr) {
+    object_bytes = parse_decimal(field->value, ~0ULL);
+    if (!object_bytes) co_return refuse(ErrorCode::invalid_request);
+  }
+  store::MappedPath path;
+  store::map(*request.key, path);
+  // Not looked at before the work: a repetition of what was done is answered as it was.
+  const auto conditions = write_conditions(head);
+  if (!conditions) co_return std::unexpected(conditions.error());
+  const auto completed = co_await store::complete_upload(request.service.store(), path,
+                                                         {.bucket = request.bucket(),
+                                                          .key = request.key->view(),
+                                                          .id = upload_id(request),
+                                                          .parts = parts,
+                                                          .object_bytes = object_bytes,
+                                                          .object_checksum = stated_checksum(head),
+                                                          .owner = ownership(request),
+                                                          .conditions = *conditions,
+                                                          .asker = request.asker()});
+  if (!completed) {
+    describe_part(request, completed.error(), parts);
+    co_return std::unexpected(upload_error(completed.error()));
+  }
+  co_return completed_document(request, *completed);
+}
+
 }  // namespace
 
 Task<Outcome<>> create_multipart_upload(Request& request) {
@@ -114,6 +172,10 @@ Task<Outcome<>> create_multipart_upload(Request& request) {
   DescribedObject memory;
   if (const auto described = describe_from_head(head, meta, memory); !described) {
     co_return described;
+  }
+  TagSet tags;
+  if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
+    co_return taken;
   }
   if (const auto kind = parse_checksum_kind(head, meta.checksum); !kind) co_return kind;
   const std::string_view principal = request.sender();
@@ -152,34 +214,26 @@ Task<Outcome<>> complete_multipart_upload(Request& request) {
     parts.push_back(
         {.number = part.number, .etag = part.etag, .checksum = listed_checksum(part.checksums)});
   }
-  const http::Head& head = request.head();
-  std::optional<std::uint64_t> object_bytes;
-  if (const auto* field = head.find("x-amz-mp-object-size"); field != nullptr) {
-    object_bytes = parse_decimal(field->value, ~0ULL);
-    if (!object_bytes) co_return refuse(ErrorCode::invalid_request);
-  }
-  store::MappedPath path;
-  store::map(*request.key, path);
-  const bool must_not_exist = head.find("if-none-match") != nullptr;
-  const auto completed = co_await store::complete_upload(
-      request.service.store(), path,
-      {.bucket = request.bucket(),
-       .key = request.key->view(),
-       .id = upload_id(request),
-       .parts = parts,
-       .object_bytes = object_bytes,
-       .object_checksum = stated_checksum(head),
-       .owner = ownership(request),
-       .overwrite = must_not_exist ? store::Overwrite::refused : store::Overwrite::allowed,
-       .asker = request.asker()});
-  if (!completed) co_return std::unexpected(upload_error(completed.error()));
-  co_return co_await send_xml(request, completed_document(request, *completed));
+  co_return co_await answer_when_done(request, complete(request, parts));
 }
 
 Task<Outcome<>> abort_multipart_upload(Request& request) {
+  const auto initiated = initiated_condition(request);
+  if (!initiated) co_return std::unexpected(initiated.error());
+  if (*initiated) {
+    const auto upload = co_await store::describe_upload(request.service.store(), request.bucket(),
+                                                        request.key->view(), upload_id(request));
+    // The time of an upload never changes: what is aborted below is what was looked at.
+    if (upload && upload->initiated_ms / 1000 != **initiated) {
+      co_return refuse(ErrorCode::precondition_failed);
+    }
+  }
   const auto aborted = co_await store::abort_upload(request.service.store(), request.bucket(),
                                                     request.key->view(), upload_id(request));
-  if (!aborted) co_return std::unexpected(upload_error(aborted.error()));
+  // With the condition an upload that is not there is as good as aborted.
+  const bool absent =
+      !aborted && *initiated && aborted.error().failure == store::UploadFailure::no_such_upload;
+  if (!aborted && !absent) co_return std::unexpected(upload_error(aborted.error()));
   request.begin(204);
   co_return co_await send_empty(request);
 }

@@ -17,10 +17,10 @@ constexpr std::uint64_t unlock_retry_ms = 200;
 constexpr std::uint64_t unlock_retry_max_ms = 2'000;
 }  // namespace
 
-KeyLocks::Acquire KeyLocks::lock(std::string_view bucket, std::string_view key) {
+std::size_t KeyLocks::slot_of(std::string_view bucket, std::string_view key) {
   const auto seed = XXH3_64bits(bucket.data(), bucket.size());
   const auto hash = XXH3_64bits_withSeed(key.data(), key.size(), seed);
-  return {*this, static_cast<std::size_t>(hash % slot_count)};
+  return static_cast<std::size_t>(hash % slot_count);
 }
 
 bool KeyLocks::Acquire::await_suspend(std::coroutine_handle<> self) {

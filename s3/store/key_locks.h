@@ -1,6 +1,7 @@
 // Locks of keys, across the shards of this process and, where containers share the data, across
 // those: every publish and removal of a key holds its lock while it looks and then acts; reads take
-// none. Never hold two at once (two keys may share a slot). Thread-safe; a waiter is resumed on its
+// none. Nobody takes a second one while he holds one, but for a rename, which takes the lower slot
+// first and a slot that its keys share once. Thread-safe; a waiter is resumed on its
 // own shard.
 #pragma once
 
@@ -65,7 +66,11 @@ class KeyLocks {
   bool shared() const { return shared_fd_ >= 0; }
 
   // co_await lock(...): held until the result goes.
-  Acquire lock(std::string_view bucket, std::string_view key);
+  Acquire lock(std::string_view bucket, std::string_view key) {
+    return lock_slot(slot_of(bucket, key));
+  }
+  static std::size_t slot_of(std::string_view bucket, std::string_view key);
+  Acquire lock_slot(std::size_t slot) { return {*this, slot}; }
   // Then, where shared(): the same for other processes. EAGAIN ten seconds after `begun_ns` (of
   // the shard's clock, before lock()): somebody holds it who does not go on.
   engine::Task<engine::Result<>> exclude_others(Held& held, std::uint64_t begun_ns);

@@ -19,7 +19,7 @@ enum class Durability : std::uint8_t {
   none,    // nothing: survives the end of the process, not a power cut
 };
 
-enum class CommitKind : std::uint8_t { put, complete_upload, remove };
+enum class CommitKind : std::uint8_t { put, copy, complete_upload, remove };
 
 // Yielded once for every change of an object that has been committed. Views live for the call.
 struct CommitEvent {

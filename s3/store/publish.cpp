@@ -42,7 +42,7 @@ Task<Result<>> Store::still_asked(const Asker& asker) const {
 Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
                                       std::string_view key, StagedFile& staged,
                                       const MetadataView& meta, CommitKind kind,
-                                      Overwrite overwrite) {
+                                      WriteConditions conditions) {
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     const auto parent = co_await parent_for(bucket, path);
     if (!parent) co_return std::unexpected(parent.error());
@@ -54,7 +54,7 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
     if (const auto asked = co_await still_asked(staged.asker); !asked) {
       co_return std::unexpected(asked.error());
     }
-    auto placed = co_await place(bucket, key, staged, {*parent, path.leaf()}, overwrite);
+    auto placed = co_await place(bucket, key, staged, {*parent, path.leaf()}, conditions);
     Result<> durable;
     if (placed) {
       durable = co_await name_is_durable(*parent, staged.file.get());
@@ -65,7 +65,7 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
         const auto directory = co_await identify(options_, std::move(*inner));
         if (!directory) co_return std::unexpected(directory.error());
         placed = co_await place(bucket, key, staged, {*directory, file_of_directory_name.data()},
-                                overwrite);
+                                conditions);
         if (placed && options_.durability == Durability::strict) {
           durable = co_await sync_ancestors(options_, synced_, syncs_, bucket, path, path.names(),
                                             *directory);
@@ -90,6 +90,13 @@ Task<Result<Replaced>> Store::publish(std::string_view bucket, MappedPath& path,
     if (placed) {
       staged.inode = 0;
       co_return std::unexpected(durable.error());
+    }
+    if (placed.error().is(errno_no_object)) {
+      const auto absent = co_await proves_absence(bucket, path, *parent);
+      if (!absent) co_return std::unexpected(absent.error());
+      if (!*absent) continue;
+      co_await remove_empty_parents(bucket, path);
+      co_return placed;
     }
     // The directory was removed, or the name became a directory or a file: look again.
     const Error& error = placed.error();
@@ -125,11 +132,13 @@ Task<Result<>> Store::put_under(std::string_view bucket, const StagedFile& stage
 }
 
 Task<Result<Replaced>> Store::place(std::string_view bucket, std::string_view key,
-                                    const StagedFile& staged, Place where, Overwrite overwrite) {
+                                    const StagedFile& staged, Place where,
+                                    const WriteConditions& conditions) {
+  if (conditions.must_exist()) co_return co_await replace(bucket, key, staged, where, conditions);
   const auto linked = co_await put_under(bucket, staged, where.directory.fd.get(), where.leaf);
   if (linked) co_return Replaced{};
   if (!linked.error().is(EEXIST)) co_return std::unexpected(linked.error());
-  co_return co_await replace(bucket, key, staged, where, overwrite);
+  co_return co_await replace(bucket, key, staged, where, conditions);
 }
 
 // Gives the staged file a name that has a file, by renaming a second link of it: from staging or,
@@ -168,10 +177,14 @@ Task<Result<>> Store::keep_owner(const struct statx& old, int fresh) {
 }
 
 Task<Result<Replaced>> Store::replace(std::string_view bucket, std::string_view key,
-                                      const StagedFile& staged, Place where, Overwrite overwrite) {
+                                      const StagedFile& staged, Place where,
+                                      const WriteConditions& conditions) {
   struct statx status{};
   const auto known = co_await file::stat(where.directory.fd.get(), where.leaf, status);
-  if (!known) co_return std::unexpected(known.error());
+  if (!known) {
+    const bool absent = known.error().is(ENOENT) && conditions.must_exist();
+    co_return absent ? engine::fail_errno(errno_no_object) : std::unexpected(known.error());
+  }
   if (S_ISDIR(status.stx_mode)) co_return engine::fail_errno(EISDIR);
   if (staged.elsewhere) {
     // A rename between two names of one file does nothing; and it is the object already.
@@ -183,14 +196,25 @@ Task<Result<Replaced>> Store::replace(std::string_view bucket, std::string_view 
       co_return Replaced{.existed = true, .size = status.stx_size};
     }
   }
-  if (overwrite == Overwrite::refused) co_return engine::fail_errno(EEXIST);
+  if (conditions.must_not_exist) co_return engine::fail_errno(EEXIST);
   Replaced replaced{.existed = true, .size = status.stx_size};
   OpenObject old;
+  Result<> described;
+  if (!S_ISREG(status.stx_mode) && conditions.must_exist()) {
+    co_return engine::fail_errno(errno_no_object);
+  }
   if (S_ISREG(status.stx_mode)) {
     auto opened = co_await file::open(where.directory.fd.get(), where.leaf, O_RDONLY | O_NONBLOCK);
     if (opened) {
       old.file = std::move(*opened);
-      std::ignore = co_await describe_object(options_, bucket, key, Detail::head, old);
+      described = co_await describe_object(options_, bucket, key, Detail::head, old);
+    } else {
+      described = std::unexpected(opened.error());
+    }
+    if (conditions.must_exist()) {
+      // ESTALE: what meta/ had of it is gone; with the lock held that means it came from outside.
+      if (described || described.error().is(ESTALE)) described = check_conditions(conditions, old);
+      if (!described) co_return std::unexpected(described.error());
     }
     const auto kept = co_await keep_owner(status, staged.file.get());
     if (!kept) co_return std::unexpected(kept.error());

@@ -6,6 +6,7 @@
 #include "s3/store/store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 namespace millrace::s3::store {
 
@@ -18,25 +19,45 @@ namespace {
 struct OldFile {
   bool regular = false;
   OpenObject object;
+  Result<> described;  // or why it is not known
 };
 
 Task<void> look_at(const StoreOptions& options, std::string_view bucket, std::string_view key,
                    int directory, const char* leaf, OldFile& old) {
   auto opened = co_await file::open(directory, leaf, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!opened) co_return;
+  if (!opened) {
+    old.described = std::unexpected(opened.error());
+    co_return;
+  }
   old.object.file = std::move(*opened);
-  const auto described = co_await describe_object(options, bucket, key, Detail::head, old.object);
-  old.regular = described.has_value() || old.object.inode != 0;
+  old.described = co_await describe_object(options, bucket, key, Detail::head, old.object);
+  old.regular = old.described.has_value() || old.object.inode != 0;
+}
+
+// ENOENT: there is no object that they could be true or false of. A directory passes: its object
+// is looked at next.
+Result<> may_remove(const WriteConditions& conditions, const OldFile& old) {
+  if (!conditions.any() || S_ISDIR(old.object.mode)) return {};
+  if (old.object.inode != 0 && !S_ISREG(old.object.mode)) return engine::fail_errno(ENOENT);
+  // ESTALE: what meta/ had of it is gone; with the lock held that means it came from outside.
+  if (!old.described && !old.described.error().is(ESTALE)) return old.described;
+  return check_conditions(conditions, old.object);
+}
+
+Result<Replaced> found_nothing(const WriteConditions& conditions) {
+  if (const auto held = check_absent(conditions); !held) return std::unexpected(held.error());
+  return Replaced{};
 }
 
 }  // namespace
 
 Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_view key, Place where,
-                                        ObjectId& id) {
+                                        const WriteConditions& conditions, ObjectId& id) {
   const int directory = where.directory.fd.get();
   OldFile old;
   co_await look_at(options_, bucket, key, directory, where.leaf, old);
-  const auto gone = co_await file::unlink(directory, where.leaf);
+  auto gone = may_remove(conditions, old);
+  if (gone) gone = co_await file::unlink(directory, where.leaf);
   if (!gone && !gone.error().is(ENOENT)) co_return std::unexpected(gone.error());
   if (options_.durability == Durability::strict) {
     const auto synced = co_await sync_names(options_, syncs_, where.directory);
@@ -56,7 +77,8 @@ Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_vie
 
 // The key is a directory as well: its object is `.mr.f` in there.
 Task<Result<Replaced>> Store::remove_inner(std::string_view bucket, MappedPath& path,
-                                           std::string_view key, Place where, ObjectId& id) {
+                                           std::string_view key, Place where,
+                                           const WriteConditions& conditions, ObjectId& id) {
   const int parent = where.directory.fd.get();
   auto opened = co_await file::open(parent, where.leaf, O_RDONLY | O_DIRECTORY);
   if (!opened) co_return std::unexpected(opened.error());
@@ -76,7 +98,8 @@ Task<Result<Replaced>> Store::remove_inner(std::string_view bucket, MappedPath& 
     const auto gone = co_await sync_moving(options_, syncs_, bucket, old ? old->get() : -1);
     if (!gone) co_return std::unexpected(gone.error());
   }
-  auto removed = co_await remove_at(bucket, key, {*inner, file_of_directory_name.data()}, id);
+  auto removed =
+      co_await remove_at(bucket, key, {*inner, file_of_directory_name.data()}, conditions, id);
   if (removed && removed->existed) {
     std::ignore = co_await file::remove_directory(parent, where.leaf);
   }
@@ -84,7 +107,8 @@ Task<Result<Replaced>> Store::remove_inner(std::string_view bucket, MappedPath& 
 }
 
 Task<Result<Replaced>> Store::remove(std::string_view bucket, MappedPath& path,
-                                     std::string_view key, Asker asker) {
+                                     std::string_view key, WriteConditions conditions,
+                                     Asker asker) {
   constexpr int attempts_max = 1000;
   // While its file is aside even the directory above a key may be gone; so no directory, nothing
   // aside and still no directory: only then there is no object.
@@ -100,7 +124,7 @@ Task<Result<Replaced>> Store::remove(std::string_view bucket, MappedPath& path,
       if (path.names() == 1) co_return std::unexpected(parent.error());  // no such bucket
       const auto bucket_there = co_await open_directory(options_, bucket, path, 0);
       if (!bucket_there) co_return std::unexpected(bucket_there.error());
-      if (looked_aside) co_return Replaced{};
+      if (looked_aside) co_return found_nothing(conditions);
       const auto aside = co_await may_be_moving(options_, bucket, path.view());
       if (!aside) co_return std::unexpected(aside.error());
       looked_aside = !*aside;
@@ -118,13 +142,19 @@ Task<Result<Replaced>> Store::remove(std::string_view bucket, MappedPath& path,
       co_return std::unexpected(asked.error());
     }
     ObjectId id{};
-    auto removed = co_await remove_at(bucket, key, {*parent, path.leaf()}, id);
+    auto removed = co_await remove_at(bucket, key, {*parent, path.leaf()}, conditions, id);
     if (!removed && removed.error().is(EISDIR)) {
-      removed = co_await remove_inner(bucket, path, key, {*parent, path.leaf()}, id);
+      removed = co_await remove_inner(bucket, path, key, {*parent, path.leaf()}, conditions, id);
     }
     lock->release();
     if (!removed && (removed.error().is(ENOENT) || removed.error().is(ENOTDIR))) continue;
-    if (!removed || !removed->existed) co_return removed;
+    if (!removed) co_return removed;
+    if (!removed->existed) {
+      const auto absent = co_await proves_absence(bucket, path, *parent);
+      if (!absent) co_return std::unexpected(absent.error());
+      if (*absent) co_return found_nothing(conditions);
+      continue;
+    }
     co_await remove_empty_parents(bucket, path);
     tell({.kind = CommitKind::remove,
           .bucket = bucket,
@@ -135,6 +165,18 @@ Task<Result<Replaced>> Store::remove(std::string_view bucket, MappedPath& path,
     co_return removed;
   }
   co_return engine::fail_errno(EAGAIN);
+}
+
+// Whether nothing in `parent` means that the key has no object. A directory goes when it is empty,
+// so while this was in it the key once had none; but without the exchange its file may have been
+// aside then, and have come back in a new directory since.
+Task<Result<bool>> Store::proves_absence(std::string_view bucket, MappedPath& path,
+                                         const Directory& parent) const {
+  if (options_.abilities.rename_exchange) co_return true;
+  const auto now = co_await open_directory(options_, bucket, path, path.names() - 1);
+  if (now) co_return now->id == parent.id;
+  if (now.error().is(ENOENT) || now.error().is(ENOTDIR)) co_return false;
+  co_return std::unexpected(now.error());
 }
 
 // A put that has just made or opened one of these meets ENOENT and makes it again.

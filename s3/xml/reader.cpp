@@ -39,9 +39,11 @@ bool take_part(pugi::xml_node node, CompletedPart& part) {
     part.checksums.has_other = part.checksums.has_other || !value.empty();
   }
   part.etag = unquoted(part.etag);
-  const auto parsed = parse_decimal(trimmed(number), part_number_max);
-  if (!parsed || *parsed == 0 || part.etag.empty()) return false;
-  part.number = static_cast<std::uint32_t>(*parsed);
+  number = trimmed(number);
+  const bool negative = number.starts_with('-');
+  const auto parsed = parse_decimal(number.substr(negative ? 1 : 0), 0x7fffffff);
+  if (!parsed || part.etag.empty()) return false;
+  part.number = negative ? 0 : static_cast<std::uint32_t>(*parsed);
   return true;
 }
 
@@ -85,11 +87,16 @@ Outcome<std::vector<CompletedPart>> parse_complete(std::span<char> body) {
         parts.size() == part_number_max) {
       return refuse(ErrorCode::malformed_xml);
     }
+    // A number below 1 is told of by itself.
+    if (part.number == 0) {
+      return refuse_argument("PartNumber must be >= 1", "PartNumber", "0");
+    }
     ascending = ascending && (parts.empty() || parts.back().number < part.number);
     parts.push_back(part);
   }
   if (parts.empty()) return refuse(ErrorCode::malformed_xml);
   if (!ascending) return refuse(ErrorCode::invalid_part_order);
+  if (parts.back().number > part_number_max) return refuse(ErrorCode::invalid_part);
   return parts;
 }
 

@@ -56,7 +56,8 @@ struct BucketConfiguration {
 // MalformedXML, or MaxMessageLengthExceeded for a body over the limit.
 Outcome<DeleteRequest> parse_delete(std::span<char> body);
 
-// Also InvalidPartOrder where numbers don't ascend. At least one part.
+// Also InvalidPartOrder where numbers don't ascend, InvalidArgument for one below 1, InvalidPart
+// for one above part_number_max. At least one part.
 Outcome<std::vector<CompletedPart>> parse_complete(std::span<char> body);
 
 // Also NotImplemented for tags and for directory buckets. An empty body isn't a document: the

@@ -99,7 +99,7 @@ std::int64_t floor_divide(std::int64_t value, std::int64_t by) {
 }  // namespace
 
 Writer::Writer(std::string& out) : out_(out) {
-  out_.append("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+  out_.append(declaration);
 }
 
 void Writer::open(std::string_view name) {

@@ -11,6 +11,8 @@
 namespace millrace::s3::xml {
 
 inline constexpr std::string_view s3_namespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+// What every document begins with.
+inline constexpr std::string_view declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 // How names of objects are written: escaped, or percent-encoded for encoding-type=url.
 enum class KeyEncoding : std::uint8_t { plain, url };

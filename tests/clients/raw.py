@@ -55,7 +55,8 @@ class Client:
 
     def signature(self, stamp, canonical):
         scope = f"{stamp[:8]}/{self.region}/s3/aws4_request"
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        # As http.client writes header fields.
+        digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
         key = f"AWS4{self.secret_key}".encode()
         for part in (*scope.split("/"), f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()

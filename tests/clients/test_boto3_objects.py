@@ -230,13 +230,6 @@ def test_one_of_many_racing_creates_wins(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="raced")["Body"].read() == b"%d" % winners[0]
 
 
-def test_replacing_only_what_was_seen_is_not_pretended(s3, bucket):
-    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["ETag"]
-    with errors.refused(501, "NotImplemented"):
-        s3.put_object(Bucket=bucket, Key="k", Body=b"2", IfMatch=etag)
-    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1"
-
-
 def test_delete_many(s3, bucket):
     keys = [f"d/{number} & <{number}>" for number in range(20)]
     for key in keys:

@@ -1,8 +1,10 @@
-"""rclone: a tree of files goes in, is compared, comes back, is deleted."""
+"""rclone: a tree of files goes in, is compared by content and by hash, comes back, is deleted;
+syncs that send only what changed; streams of unknown length, pieces of objects, links."""
 
 import json
 import shutil
 import subprocess
+import urllib.request
 
 import pytest
 import tree_of_files
@@ -17,9 +19,10 @@ def rclone(server, tmp_path):
     env = {**server.environment(), "RCLONE_CONFIG": "/dev/null",
            **{f"RCLONE_CONFIG_MILL_{name}": value for name, value in settings.items()}}
 
-    def call(*arguments, check=True):
+    def call(*arguments, check=True, stdin=None, text=True):
         done = subprocess.run([shutil.which("rclone"), "--retries=1", *arguments], env=env,
-                              cwd=tmp_path, text=True, capture_output=True, timeout=600)
+                              cwd=tmp_path, text=text and stdin is None, input=stdin,
+                              capture_output=True, timeout=600)
         assert not check or done.returncode == 0, done.stderr
         return done
 
@@ -35,6 +38,7 @@ def test_a_tree(rclone, tmp_path):
     listed = rclone("lsf", "-R", "--files-only", "mill:rclone-tree/top").stdout.splitlines()
     assert set(listed) == set(sent)
     rclone("check", "--download", str(out), "mill:rclone-tree/top")
+    assert "0 differences found" in rclone("check", str(out), "mill:rclone-tree/top").stderr
     rclone("copy", "mill:rclone-tree/top", str(back))
     assert tree_of_files.contents_of(back) == sent
     rclone("purge", "mill:rclone-tree")
@@ -55,3 +59,33 @@ def test_sync_removes_and_keeps_times(rclone, tmp_path):
     again = rclone("sync", "-v", "--stats=0", str(out), "mill:rclone-sync").stderr
     assert "Copied" not in again, "times come back, so nothing is sent again"
     rclone("purge", "mill:rclone-sync")
+
+
+def test_check_finds_what_differs(rclone, tmp_path):
+    (tmp_path / "out").mkdir()
+    for name in ("same", "other", "missing"):
+        (tmp_path / "out" / name).write_bytes(b"here")
+    rclone("mkdir", "mill:rclone-check")
+    rclone("copy", "out", "mill:rclone-check")
+    (tmp_path / "out" / "other").write_bytes(b"HERE")
+    rclone("deletefile", "mill:rclone-check/missing")
+    done = rclone("check", "--combined", "-", "out", "mill:rclone-check", check=False)
+    assert done.returncode != 0
+    assert sorted(done.stdout.splitlines()) == ["* other", "+ missing", "= same"]
+    rclone("purge", "mill:rclone-check")
+
+
+def test_streams_pieces_and_links(rclone, tmp_path):
+    """A stream over the cut-off becomes an upload in parts whose length nobody knew."""
+    rclone("mkdir", "mill:rclone-stream")
+    body = bytes(range(256)) * 40_000
+    rclone("rcat", "mill:rclone-stream/a b/stream", stdin=body)
+    assert rclone("size", "--json", "mill:rclone-stream").stdout == (
+        '{"count":1,"bytes":10240000,"sizeless":0}\n')
+    piece = rclone("cat", "--offset", "9999990", "--count", "5", "mill:rclone-stream/a b/stream",
+                   text=False).stdout
+    assert piece == body[9999990:9999995]
+    url = rclone("link", "mill:rclone-stream/a b/stream").stdout.strip()
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        assert answer.read() == body
+    rclone("purge", "mill:rclone-stream")

@@ -122,8 +122,13 @@ def test_multipart_parts_through_both(pair):
     for number, client in enumerate((second, first, second), 1):
         tags.append({"PartNumber": number, "ETag": client.upload_part(
             Bucket="shared", Key="parts", UploadId=upload, PartNumber=number, Body=part)["ETag"]})
-    second.complete_multipart_upload(Bucket="shared", Key="parts", UploadId=upload,
-                                     MultipartUpload={"Parts": tags})
+    target = {"Bucket": "shared", "Key": "parts", "UploadId": upload}
+    done = second.complete_multipart_upload(**target, MultipartUpload={"Parts": tags})
+    # Whoever did not hear the answer asks again, wherever the load balancer sends him.
+    again = first.complete_multipart_upload(**target, MultipartUpload={"Parts": tags})
+    assert again["ETag"] == done["ETag"]
+    with pytest.raises(first.exceptions.NoSuchUpload):
+        first.abort_multipart_upload(**target)
     assert first.get_object(Bucket="shared", Key="parts")["Body"].read() == part * 3
 
 

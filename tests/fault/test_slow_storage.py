@@ -8,7 +8,9 @@ show."""
 
 import concurrent.futures
 import contextlib
+import errno
 import hashlib
+import http.client
 import os
 import time
 
@@ -107,6 +109,39 @@ def test_a_slow_operation_delays_no_other_request(fuse, served, operation, text,
     assert still_waiting == at_once, "nothing was delayed: the test proves nothing"
     assert all(answer.status == 200 for answer in answers)
     assert_not_stalled(took)
+
+
+@pytest.mark.long  # fifteen seconds of silence by design
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_slow_complete_keeps_its_client_waiting(fuse, served, fails):
+    """The head, the declaration and a space come while the mount still holds the work up; then
+    the document, or the error."""
+    client, path = probes.signed(served), raw.key_path(BUCKET, "parts")
+    upload = client.request("POST", path, [("uploads", "")]).xml().findtext("UploadId")
+    query = [("partNumber", "1"), ("uploadId", upload)]
+    tag = client.request("PUT", path, query, body=b"part").headers["ETag"]
+    body = (f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{tag}</ETag></Part>"
+            "</CompleteMultipartUpload>").encode()
+    query = [("uploadId", upload)]
+    fuse.delay("rename", "/uploads/", DELAY_MS)
+    connection = http.client.HTTPConnection(client.host, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", client.target(path, query), body,
+                           client.signed_headers("POST", path, query, {}, body))
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Content-Length")) == (200, None)
+        begun = b""
+        while not begun.endswith(b"?>\n "):
+            piece = answer.read1(100)
+            assert piece, begun
+            begun += piece
+        fuse.write(f"link /parts {-errno.EIO}\n" if fails else "")  # at once
+        document = begun + answer.read()
+    found = client.request("GET", path)
+    if fails:
+        assert b"<Code>ServiceUnavailable</Code>" in document and found.status == 404
+    else:
+        assert b"<CompleteMultipartUploadResult" in document and found.body == b"part"
 
 
 def test_a_hung_mount_turns_readiness_off_and_on_again(fuse, served):

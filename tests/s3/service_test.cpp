@@ -60,7 +60,9 @@ int expected_status(OperationId id) {
   switch (id) {
     case OperationId::delete_bucket: return 409;  // it holds the key
     case OperationId::delete_objects:
+    case OperationId::put_object_tagging:
     case OperationId::complete_multipart_upload: return 400;  // no body
+    case OperationId::delete_object_tagging:
     case OperationId::delete_object: return 204;
     case OperationId::upload_part:
     case OperationId::abort_multipart_upload:

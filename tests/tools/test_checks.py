@@ -116,6 +116,9 @@ def test_headers_find_what_leans_on_its_includer(tree_of):
     root = tree_of({
         "s3/good.h": "// A file.\n#pragma once\n#include <string>\nstd::string f();\n",
         "s3/bad.h": "// A file.\n#pragma once\nstd::string f();\n",
+        # The build would stop at the first of these, so that it is no matter of this check.
+        "s3/first.h": "// A file.\n#pragma once\nstd::string g();\n",
+        "s3/first.cpp": '// A file.\n#include "s3/first.h"\n#include "s3/bad.h"\n',
     })
     findings = check_headers.check(root)
     assert [finding.path for finding in findings] == ["s3/bad.h"]

@@ -30,6 +30,8 @@ test   python3-venv
 test   ca-certificates
 test   s3cmd
 test   rclone
+test   restic
+test   awscli
 test   e2fsprogs
 test   xfsprogs
 test   fuse3

@@ -1,6 +1,8 @@
 // See completer.h.
 #include "s3/store/uploads/completer.h"
 
+#include "s3/store/read.h"
+
 #include <fcntl.h>
 
 #include <algorithm>
@@ -175,7 +177,25 @@ Task<UploadResult<bool>> Completer::publish_assembly(std::uint64_t slot_bytes) {
   co_return true;
 }
 
+// Before a copy is made that nothing would come of; the publish decides. An assembly is not copied,
+// so that one which an earlier run has published is not held against itself.
+Task<UploadResult<>> Completer::check_early() {
+  if (!request_.conditions.any()) co_return UploadResult<>{};
+  OpenObject object;
+  const auto opened = co_await open_object(store_.options(), request_.bucket, path_, request_.key,
+                                           Detail::head, object);
+  Result<> held;
+  if (opened) {
+    held = check_conditions(request_.conditions, object);
+  } else if (opened.error().is(ENOENT)) {
+    held = check_absent(request_.conditions);
+  }
+  if (held) co_return UploadResult<>{};
+  co_return held.error().is(EEXIST) ? fail_with(UploadFailure::exists) : fail_with(held.error());
+}
+
 Task<UploadResult<>> Completer::publish_copy() {
+  if (const auto held = co_await check_early(); !held) co_return held;
   StagedFile staged;
   staged.asker = request_.asker;
   const auto begun = co_await stage(store_.options(), request_.bucket, staged);
@@ -203,7 +223,7 @@ Task<Result<>> Completer::copy_part(const Receipt& part, FilePlace to) {
   const auto from = co_await file::open(directory(), name.c_str(), O_RDONLY);
   if (!from) co_return std::unexpected(from.error());
   const std::uint64_t offset = part.slot_bytes * (part.part - 1);
-  co_return co_await copy_bytes(store_.options(), {from->get(), offset}, to, part.size);
+  co_return co_await copy_bytes(store_, {from->get(), offset}, to, part.size);
 }
 
 Task<UploadResult<>> Completer::seal_and_publish(StagedFile& staged) {
@@ -219,7 +239,7 @@ Task<UploadResult<>> Completer::seal_and_publish(StagedFile& staged) {
   if (!sealed) co_return fail_with(sealed.error());
   const auto published =
       co_await store_.publish(request_.bucket, path_, request_.key, staged, object,
-                              CommitKind::complete_upload, request_.overwrite);
+                              CommitKind::complete_upload, request_.conditions);
   if (published) co_return UploadResult<>{};
   // ESTALE: the assembly lost its name, to an abort or to another Complete that was done.
   if (published.error().is(ESTALE)) co_return fail_with(UploadFailure::no_such_upload);

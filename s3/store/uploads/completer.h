@@ -2,7 +2,7 @@
 // again: whatever two runs do to the same file, also at the same time, is the same.
 #pragma once
 
-#include "s3/store/uploads/copy.h"
+#include "s3/store/copy_bytes.h"
 #include "s3/store/uploads/plan.h"
 
 namespace millrace::s3::store::uploads {
@@ -26,6 +26,7 @@ class Completer {
   engine::Task<engine::Result<>> put_into_slot(int assembly, std::uint64_t slot_bytes);
   engine::Task<engine::Result<>> close_assemblies();
   engine::Task<UploadResult<bool>> publish_assembly(std::uint64_t slot_bytes);
+  engine::Task<UploadResult<>> check_early();
   engine::Task<UploadResult<>> publish_copy();
   engine::Task<engine::Result<>> copy_part(const Receipt& part, FilePlace to);
   engine::Task<UploadResult<>> seal_and_publish(StagedFile& staged);

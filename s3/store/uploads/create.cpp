@@ -93,6 +93,15 @@ Task<bool> sweep_entry(const StoreOptions& options, std::string_view bucket, int
   co_return (co_await remove_tree(options, bucket, above, name.c_str())).has_value();
 }
 
+// The age is that of the upload, not of its last part: a part may change nothing that an abort
+// does not take anyway, and whoever needs longer sets a longer age.
+bool too_old(std::string_view name, const UploadAges& ages) {
+  const auto id = UploadId::parse(name);
+  if (!id || !ages.upload_seconds) return false;
+  const std::uint64_t now = engine::Shard::current().wall_seconds();
+  return id->created_ms() / 1000 + *ages.upload_seconds <= now;
+}
+
 }  // namespace
 
 Task<UploadResult<UploadId>> create_upload(Store& store, std::string_view bucket,
@@ -141,16 +150,20 @@ Task<UploadResult<>> abort_upload(Store& store, std::string_view bucket, std::st
 }
 
 Task<UploadResult<std::size_t>> sweep_uploads(Store& store, std::string_view bucket,
-                                              std::uint64_t age_seconds) {
+                                              const UploadAges& ages) {
   const auto above = co_await open_uploads(store.options(), bucket);
   if (!above) co_return std::unexpected(above.error());
   const auto names = co_await read_names(above->fd.get());
   if (!names) co_return fail_with(names.error());
   std::size_t removed = 0;
   for (const std::string& name : *names) {
-    if (co_await sweep_entry(store.options(), bucket, above->fd.get(), name, age_seconds)) {
-      ++removed;
+    if (engine::Shard::current().stopping()) break;
+    bool gone =
+        co_await sweep_entry(store.options(), bucket, above->fd.get(), name, ages.leftover_seconds);
+    if (!gone && too_old(name, ages)) {
+      gone = (co_await remove_upload(store, bucket, *above, name)).value_or(false);
     }
+    if (gone) ++removed;
   }
   co_return removed;
 }

@@ -64,10 +64,10 @@ Task<UploadResult<Directory>> open_uploads(const StoreOptions& options, std::str
 
 Task<UploadResult<OpenUpload>> open_upload(const StoreOptions& options, std::string_view bucket,
                                            std::string_view key, std::string_view id) {
-  const auto parsed = UploadId::parse(id);
-  if (!parsed) co_return fail_with(UploadFailure::no_such_upload);
   auto above = co_await open_uploads(options, bucket);
   if (!above) co_return std::unexpected(above.error());
+  const auto parsed = UploadId::parse(id);
+  if (!parsed) co_return fail_with(UploadFailure::no_such_upload);
   auto opened = co_await file::open(above->fd.get(), parsed->c_str(), O_RDONLY | O_DIRECTORY);
   if (!opened) co_return fail_inside(opened.error());
   auto directory = co_await identify(options, std::move(*opened));

@@ -33,6 +33,12 @@ UploadId UploadId::make(std::uint64_t created_ms) {
   return id;
 }
 
+std::uint64_t UploadId::created_ms() const {
+  std::uint64_t created = 0;
+  std::from_chars(text_.data(), text_.data() + time_digits, created, 16);
+  return created;
+}
+
 namespace uploads {
 
 namespace {

@@ -1,8 +1,6 @@
 // See part.h.
 #include "s3/store/uploads/part.h"
 
-#include "s3/store/uploads/copy.h"
-
 #include <fcntl.h>
 
 #include <algorithm>
@@ -39,7 +37,7 @@ Task<UploadError> explain(const std::optional<OpenUpload>& upload, engine::Error
 
 Task<UploadResult<>> PartWriter::begin(std::string_view bucket, std::string_view key,
                                        std::string_view id, std::uint32_t number,
-                                       std::optional<std::uint64_t> bytes) {
+                                       std::optional<std::uint64_t> bytes, Room room) {
   CHECK(!upload_);
   if (number == 0 || number > upload_part_number_max) {
     co_return fail_with(UploadFailure::invalid_request);
@@ -51,6 +49,7 @@ Task<UploadResult<>> PartWriter::begin(std::string_view bucket, std::string_view
   upload_.emplace(std::move(*opened));
   number_ = number;
   bytes_ = bytes;
+  room_ = room;
   if (bytes && *bytes != 0) {
     const auto taken = co_await take_slot(*bytes);
     if (!taken) co_return std::unexpected(co_await explain(upload_, taken.error()));
@@ -62,9 +61,9 @@ Task<UploadResult<>> PartWriter::begin(std::string_view bucket, std::string_view
   own_id_ = random_id();
   file_ = own_.file.get();
   base_ = 0;
-  if (const auto room = co_await allocate(bytes.value_or(0)); !room) {
+  if (const auto allocated = co_await allocate(bytes.value_or(0)); !allocated) {
     co_await abandon();
-    co_return fail_with(room.error());
+    co_return fail_with(allocated.error());
   }
   co_return UploadResult<>{};
 }
@@ -133,7 +132,7 @@ Task<Result<bool>> PartWriter::take_slot(std::uint64_t bytes) {
 // A full disk is known before the body has come, and parallel parts do not interleave their
 // extents. Filesystems that cannot are no worse off.
 Task<Result<>> PartWriter::allocate(std::uint64_t bytes) {
-  if (bytes == 0) co_return Result<>{};
+  if (bytes == 0 || room_ == Room::as_needed) co_return Result<>{};
   const auto done = co_await file::allocate(file_, base_, bytes);
   if (done || done.error().is(EOPNOTSUPP) || done.error().is(ENOSYS)) co_return Result<>{};
   co_return done;
@@ -145,12 +144,12 @@ Task<Result<>> PartWriter::write(std::span<const std::byte> from, std::uint64_t 
   co_return co_await file::write(file_, from, base_ + offset);
 }
 
-Task<Result<>> PartWriter::copy(int from, std::uint64_t from_offset, std::uint64_t bytes,
-                                std::uint64_t offset) {
-  const std::uint64_t limit = bytes_.value_or(upload_part_bytes_max);
-  if (offset > limit || bytes > limit - offset) co_return engine::fail(Errc::too_large);
-  co_return co_await copy_bytes(store_.options(), {from, from_offset}, {file_, base_ + offset},
-                                bytes);
+Task<Result<>> PartWriter::copy(FilePlace from, std::uint64_t bytes, ContentDigest* digest,
+                                Asker asker) {
+  if (bytes > bytes_.value_or(upload_part_bytes_max)) co_return engine::fail(Errc::too_large);
+  const FilePlace to{file_, base_};
+  if (digest == nullptr) co_return co_await copy_bytes(store_, from, to, bytes, asker);
+  co_return co_await copy_digested(store_, from, to, bytes, *digest, asker);
 }
 
 Task<UploadResult<>> PartWriter::finish(const PartDigests& digests) {

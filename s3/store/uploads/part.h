@@ -3,6 +3,7 @@
 // time. layout.h has the rules that keep a late attempt away from a published object.
 #pragma once
 
+#include "s3/store/copy_bytes.h"
 #include "s3/store/uploads/layout.h"
 
 namespace millrace::s3::store {
@@ -13,6 +14,11 @@ struct PartDigests {
   Md5::Digest md5{};
   ChecksumValue checksum;                 // of the upload's algorithm; none where it has none
   std::span<const std::uint64_t> blocks;  // XXH3-64 of each block_bytes, the last may be short
+};
+
+enum class Room : std::uint8_t {
+  allocated,  // before the part comes
+  as_needed,  // for parts whose blocks may be shared with another file
 };
 
 class PartWriter {
@@ -26,7 +32,8 @@ class PartWriter {
   // invalid_request (number), system (ENOSPC: known before the body is read).
   engine::Task<UploadResult<>> begin(std::string_view bucket, std::string_view key,
                                      std::string_view id, std::uint32_t number,
-                                     std::optional<std::uint64_t> bytes);
+                                     std::optional<std::uint64_t> bytes,
+                                     Room room = Room::allocated);
 
   // After begin(). What the upload wants of its parts.
   ChecksumAlgorithm algorithm() const { return upload_->record.algorithm(); }
@@ -35,9 +42,9 @@ class PartWriter {
 
   // `offset`: within the part. too_large: beyond what begin() was told.
   engine::Task<engine::Result<>> write(std::span<const std::byte> from, std::uint64_t offset);
-  // The same from a file, within the kernel; for UploadPartCopy.
-  engine::Task<engine::Result<>> copy(int from, std::uint64_t from_offset, std::uint64_t bytes,
-                                      std::uint64_t offset);
+  // The whole part from a file (copy_bytes.h); with a digest, which then has seen it, by reading.
+  engine::Task<engine::Result<>> copy(FilePlace from, std::uint64_t bytes, ContentDigest* digest,
+                                      Asker asker);
 
   // The part is whole: makes it durable and gives it its receipt. No write may be in flight.
   // Errors: no_such_upload (aborted or completed meanwhile), invalid_request (digests that do
@@ -62,6 +69,7 @@ class PartWriter {
   std::optional<uploads::OpenUpload> upload_;
   std::uint32_t number_ = 0;
   std::optional<std::uint64_t> bytes_;
+  Room room_ = Room::allocated;
   std::uint64_t slot_bytes_ = 0;  // of the assembly that holds the claim; 0: a file of its own
   engine::Descriptor assembly_;
   uploads::Aside own_;

@@ -33,6 +33,7 @@ class UploadId {
   static UploadId make(std::uint64_t created_ms);
   std::string_view view() const { return {text_.data(), size}; }
   const char* c_str() const { return text_.data(); }
+  std::uint64_t created_ms() const;
 
  private:
   UploadId() = default;
@@ -47,7 +48,7 @@ enum class UploadFailure : std::uint8_t {
   entity_too_large,  // a part over upload_part_bytes_max
   invalid_request,   // a part number out of range, digests missing, the object's size another
   bad_digest,        // the whole object's checksum is another than the client says
-  exists,            // Overwrite::refused, and the key has an object
+  exists,            // must_not_exist, and the key has an object
   system,            // `error` says what
 };
 
@@ -111,7 +112,7 @@ struct CompleteRequest {
   std::optional<std::uint64_t> object_bytes;  // x-amz-mp-object-size
   std::optional<ChecksumValue> object_checksum;
   Ownership owner;
-  Overwrite overwrite = Overwrite::allowed;
+  WriteConditions conditions;  // not met: exists, or `system` with a number of conditions.h
   Asker asker;
 };
 
@@ -169,9 +170,18 @@ struct UploadList {
 engine::Task<UploadResult<UploadList>> list_uploads(Store& store, std::string_view bucket,
                                                     const UploadListRequest& request);
 
-// Removes what dead processes have left (half-removed and half-made uploads) and the memory of
-// completed ones, where older than `age_seconds`. Run now and then; safe beside everything else.
+// What sweep_uploads() takes, by age.
+struct UploadAges {
+  // What dead processes have left (half-removed and half-made uploads), and the memory of completed
+  // ones: by its last change.
+  std::uint64_t leftover_seconds = 0;
+  // Uploads that nobody completed or aborted: by their creation. Nothing: they stay.
+  std::optional<std::uint64_t> upload_seconds;
+};
+
+// How many it removed. Run now and then; safe beside everything else. Ends early when the shard
+// stops.
 engine::Task<UploadResult<std::size_t>> sweep_uploads(Store& store, std::string_view bucket,
-                                                      std::uint64_t age_seconds);
+                                                      const UploadAges& ages);
 
 }  // namespace millrace::s3::store

@@ -78,7 +78,7 @@ TEST_CASE("attribute: what was not published leaves nothing beside it") {
     PlainSite site;
     st::Store store(site.options, site.locks);
     REQUIRE(co_await put(store, "k", "content"));
-    const auto refused = co_await put(store, "k", "late", {.overwrite = st::Overwrite::refused});
+    const auto refused = co_await put(store, "k", "late", {.conditions = {.must_not_exist = true}});
     CHECK((!refused && refused.error().is(EEXIST)));
     CHECK(site.beside() == 1);
     const auto found = co_await get(site.options, "k");

@@ -92,7 +92,7 @@ const Operation operations[] = {
      [](Site&, st::Store& store) -> Task<> { CHECK(co_await put(store, "k", old_content)); },
      [](Site&, st::Store& store) -> Task<Result<>> {
        const auto refused =
-           co_await put(store, "k", new_content, {.overwrite = st::Overwrite::refused});
+           co_await put(store, "k", new_content, {.conditions = {.must_not_exist = true}});
        CHECK(!refused);
        co_return refused.error().is(EEXIST) ? Result<>{} : std::unexpected(refused.error());
      },

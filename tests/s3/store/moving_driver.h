@@ -92,7 +92,7 @@ struct Place {
 
 inline Task<engine::Result<st::Replaced>> put(st::Store& store, std::string_view key,
                                               std::string text,
-                                              st::Overwrite overwrite = st::Overwrite::allowed) {
+                                              st::WriteConditions conditions = {}) {
   Place place(key);
   st::StagedFile staged;
   st::MetadataView meta;
@@ -103,7 +103,7 @@ inline Task<engine::Result<st::Replaced>> put(st::Store& store, std::string_view
   if (staging) staging = co_await st::seal(store.options(), "bkt", staged, meta, {});
   engine::Result<st::Replaced> done =
       staging ? co_await store.publish("bkt", place.path, key, staged, meta, st::CommitKind::put,
-                                       overwrite)
+                                       conditions)
               : engine::Result<st::Replaced>(std::unexpected(staging.error()));
   co_await st::discard(store.options(), "bkt", staged);
   co_return done;

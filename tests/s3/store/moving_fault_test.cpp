@@ -38,7 +38,7 @@ Task<> put_right(st::Store& store, MovingBucket& bucket, unsigned who) {
     CHECK(again->existed);
     CHECK(co_await get(store, "x/a") == "next");
   } else if (who == 1) {
-    const auto refused = co_await put(store, "x/a", "next", st::Overwrite::refused);
+    const auto refused = co_await put(store, "x/a", "next", {.must_not_exist = true});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().is(EEXIST));
     CHECK(co_await get(store, "x/a") == "one");

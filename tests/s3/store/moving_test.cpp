@@ -232,7 +232,7 @@ TEST_CASE("a move that died anywhere: the object is there, and whoever comes nex
             // A note alone costs nothing and waits for the next start.
             if (died != Died::noted) co_await check_alive(store, bucket, "next");
           } else if (who == 1) {
-            const auto refused = co_await put(store, "x/a", "next", st::Overwrite::refused);
+            const auto refused = co_await put(store, "x/a", "next", {.must_not_exist = true});
             REQUIRE_FALSE(refused);
             CHECK(refused.error().is(EEXIST));
             if (died != Died::noted) co_await check_alive(store, bucket, text);

@@ -18,7 +18,7 @@ Task<> race(Site& site, std::string key) {
   engine::TaskGroup group;
   const auto write = [&](unsigned number) -> Task<> {
     const auto done = co_await put(store, key, "writer " + std::to_string(number),
-                                   {.overwrite = st::Overwrite::refused});
+                                   {.conditions = {.must_not_exist = true}});
     if (done) winners.push_back(number);
     if (!done) CHECK(done.error().is(EEXIST));
   };
@@ -53,7 +53,7 @@ TEST_CASE("writers that allow no overwrite race with conversions and removals") 
     const auto create = [&](unsigned number) -> Task<> {
       for (unsigned i = 0; i < 6; ++i) {
         const auto made = co_await put(store, "k", "c" + std::to_string(number),
-                                       {.overwrite = st::Overwrite::refused});
+                                       {.conditions = {.must_not_exist = true}});
         if (made) ++alive;
         if (!made) CHECK(made.error().is(EEXIST));
         const auto gone = co_await remove(store, "k");
@@ -144,7 +144,7 @@ TEST_CASE("staging by name publishes alike and leaves nothing") {
       CHECK(site.nothing_aside());
     }
     CHECK(site.status("c/d").st_nlink == 1);
-    const auto refused = co_await put(store, "a", "no", {.overwrite = st::Overwrite::refused});
+    const auto refused = co_await put(store, "a", "no", {.conditions = {.must_not_exist = true}});
     CHECK((!refused && refused.error().is(EEXIST)));
     CHECK(site.nothing_aside());
     CHECK(co_await content(site.options, "a") == "of a");
@@ -187,7 +187,7 @@ TEST_CASE("commits are told once, with both sizes, and failures are not") {
     st::Store store(site.options, site.locks);
     REQUIRE(co_await put(store, "a", "1"));
     REQUIRE(co_await put(store, "a", "22"));
-    CHECK(!co_await put(store, "a", "333", {.overwrite = st::Overwrite::refused}));
+    CHECK(!co_await put(store, "a", "333", {.conditions = {.must_not_exist = true}}));
     REQUIRE(co_await put(store, "a/b", "4444"));
     REQUIRE(co_await remove(store, "a"));
     REQUIRE(co_await remove(store, "a"));

@@ -46,9 +46,9 @@ Task<> check_sidecar(Site& site, const PutOptions& large) {
   CHECK(site.entries(".mr.sys/meta") == 1);
   REQUIRE(co_await remove(store, "a"));
   CHECK(site.entries(".mr.sys/meta") == 0);
-  const auto refused =
-      co_await put(store, "a/b", "no",
-                   {.overwrite = st::Overwrite::refused, .user = large.user, .parts = large.parts});
+  const auto refused = co_await put(
+      store, "a/b", "no",
+      {.conditions = {.must_not_exist = true}, .user = large.user, .parts = large.parts});
   CHECK(!refused);
   CHECK(site.entries(".mr.sys/meta") == 0);
 }

@@ -110,7 +110,7 @@ struct Site {
 };
 
 struct PutOptions {
-  st::Overwrite overwrite = st::Overwrite::allowed;
+  st::WriteConditions conditions = {};
   st::Ownership owner;
   std::vector<st::Pair> user;
   std::size_t parts = 0;
@@ -161,7 +161,7 @@ inline Task<engine::Result<st::Replaced>> put(st::Store& store, std::string key,
   engine::Result<st::Replaced> published;
   if (ready) {
     published = co_await store.publish("bucket", path, key, staged, described.meta,
-                                       st::CommitKind::put, how.overwrite);
+                                       st::CommitKind::put, how.conditions);
   } else {
     published = std::unexpected(ready.error());
   }
@@ -169,10 +169,11 @@ inline Task<engine::Result<st::Replaced>> put(st::Store& store, std::string key,
   co_return published;
 }
 
-inline Task<engine::Result<st::Replaced>> remove(st::Store& store, std::string key) {
+inline Task<engine::Result<st::Replaced>> remove(st::Store& store, std::string key,
+                                                 st::WriteConditions conditions = {}) {
   st::MappedPath path;
   map_key(key, path);
-  co_return co_await store.remove("bucket", path, key);
+  co_return co_await store.remove("bucket", path, key, conditions);
 }
 
 struct Found {

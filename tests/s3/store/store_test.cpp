@@ -222,7 +222,7 @@ TEST_CASE("two shards on two threads share keys") {
         if (seen != absent && seen.size() != text.size()) std::abort();
         if (i % 7 == thread && !co_await remove(store, "k/l")) std::abort();
         const auto only = co_await put(store, "once/" + std::to_string(i), text,
-                                       {.overwrite = st::Overwrite::refused});
+                                       {.conditions = {.must_not_exist = true}});
         if (only) ++winners[thread];
         if (!only && !only.error().is(EEXIST)) std::abort();
       }

@@ -246,7 +246,7 @@ TEST_CASE("If-None-Match: the key's object stays, and so does the upload") {
     const auto id = co_await begin_upload(store, "k");
     co_await put_part(store, id, "k", fresh);
     const auto refused =
-        co_await complete(store, id, "k", {fresh}, {.overwrite = st::Overwrite::refused});
+        co_await complete(store, id, "k", {fresh}, {.conditions = {.must_not_exist = true}});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().failure == UploadFailure::exists);
     co_await check_object(store, "k", {old});
@@ -282,7 +282,7 @@ TEST_CASE("Complete twice gives the same answer; another list none") {
     const auto begun = co_await writer.begin("bucket", "k", id.view(), 3, 1);
     REQUIRE_FALSE(begun);
     CHECK(begun.error().failure == UploadFailure::no_such_upload);
-    CHECK(co_await st::sweep_uploads(store, "bucket", 0) == 1);
+    CHECK(co_await st::sweep_uploads(store, "bucket", {}) == 1);
     const auto forgotten = co_await complete(store, id, "k", parts);
     REQUIRE_FALSE(forgotten);
   });

@@ -63,7 +63,7 @@ Task<> recover(Bucket& bucket, st::Store& store, const Attempt& before) {
     CHECK((done || forgotten));
     co_await check_object(store, "k", parts);
   }
-  CHECK(co_await st::sweep_uploads(store, "bucket", 0));
+  CHECK(co_await st::sweep_uploads(store, "bucket", {}));
   if (before.id) {
     CHECK(bucket.status("k").st_nlink == 1);
     CHECK(bucket.leftovers() == 0);

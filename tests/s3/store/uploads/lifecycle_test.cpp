@@ -317,10 +317,38 @@ TEST_CASE("the broom takes what dead processes left and nothing else") {
     fs::copy(bucket.upload_path(id), above + "x-" + std::string(id.view()),
              fs::copy_options::recursive);
     fs::create_directory(above + "somebody's");
-    CHECK(co_await st::sweep_uploads(store, "bucket", 3600) == 0);
-    CHECK(co_await st::sweep_uploads(store, "bucket", 0) == 2);
+    CHECK(co_await st::sweep_uploads(store, "bucket", {.leftover_seconds = 3600}) == 0);
+    CHECK(co_await st::sweep_uploads(store, "bucket", {}) == 2);
     CHECK(bucket.leftovers() == 2);
     CHECK(co_await complete(store, id, "k", {{.number = 1}}));
+  });
+}
+
+TEST_CASE("uploads that nobody ends are removed at their age, where one is set") {
+  on_shard([](engine::Shard& shard) -> Task<> {
+    Bucket bucket;
+    st::Store store(bucket.options, bucket.locks);
+    const auto young = co_await begin_upload(store, "young");
+    const auto made = co_await begin_upload(store, "old");
+    co_await put_part(store, made, "old", {.number = 1});
+    CHECK(young.created_ms() <= shard.wall_ns() / 1'000'000);
+    CHECK(young.created_ms() / 1000 + 60 >= shard.wall_seconds());
+    // Its id has the time of its creation.
+    const auto old = st::UploadId::make(made.created_ms() - 3'600'000);
+    fs::rename(bucket.upload_path(made), bucket.upload_path(old));
+    const auto sweep = [&](st::UploadAges ages) -> Task<std::size_t> {
+      ages.leftover_seconds = 3600;
+      co_return (co_await st::sweep_uploads(store, "bucket", ages)).value();
+    };
+    CHECK(co_await sweep({}) == 0);
+    CHECK(co_await sweep({.upload_seconds = 3700}) == 0);
+    CHECK(co_await sweep({.upload_seconds = 3600}) == 1);
+    const auto gone = co_await complete(store, old, "old", {{.number = 1}});
+    REQUIRE_FALSE(gone);
+    CHECK(gone.error().failure == UploadFailure::no_such_upload);
+    CHECK(bucket.leftovers() == 1);
+    co_await put_part(store, young, "young", {.number = 1});
+    CHECK(co_await complete(store, young, "young", {{.number = 1}}));
   });
 }
 

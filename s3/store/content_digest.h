@@ -1,0 +1,43 @@
+// Everything that is kept of a content that is read once: its MD5, a checksum, and XXH3 of each of
+// its blocks (metadata.h). A plain value; any thread, one at a time.
+#pragma once
+
+#include "s3/digest/checksum.h"
+#include "s3/store/metadata.h"
+
+#define XXH_STATIC_LINKING_ONLY  // for the size of its state
+#include <xxhash.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace millrace::s3::store {
+
+class ContentDigest {
+ public:
+  explicit ContentDigest(ChecksumAlgorithm algorithm) : running_(algorithm) {
+    XXH3_64bits_reset(&block_);
+  }
+
+  void update(std::span<const std::byte> piece);
+  // Once, after all of it.
+  void finish();
+
+  std::uint64_t bytes() const { return bytes_; }
+  // After finish().
+  const Md5::Digest& md5() const { return md5_digest_; }
+  const ChecksumValue& checksum() const { return checksum_; }
+  std::span<const std::uint64_t> blocks() const { return blocks_; }
+
+ private:
+  std::uint64_t bytes_ = 0;
+  Md5 md5_;
+  Checksum running_;
+  XXH3_state_t block_;
+  std::vector<std::uint64_t> blocks_;
+  Md5::Digest md5_digest_{};
+  ChecksumValue checksum_;
+};
+
+}  // namespace millrace::s3::store

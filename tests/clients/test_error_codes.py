@@ -1,0 +1,182 @@
+"""One request for each error that the API reference names for what is built here: status, code,
+and the elements that AWS adds. Errors of single fields that other files provoke one by one
+(signatures, checksums, names of buckets) are here once."""
+
+import hashlib
+import socket
+
+import pytest
+import raw
+
+NO_UPLOAD = "0" * 44
+LONG_KEY = "k" * 1025
+OVER_5_GIB = str(5 * 1024 ** 3 + 1)
+
+
+def complete_body(*parts):
+    inner = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
+                    for number, etag in parts)
+    return f"<CompleteMultipartUpload>{inner}</CompleteMultipartUpload>".encode()
+
+
+class Request:
+    """A row of the table: a request to BUCKET, KEY (an object of ten bytes) and UPLOAD (of `up`,
+    with part 1 of five bytes)."""
+
+    def __init__(self, code, status, method, path, query=(), headers=(), body=b"", elements=(),
+                 before=None):
+        self.code, self.status, self.method, self.path = code, status, method, path
+        self.query, self.headers, self.body = query, dict(headers), body
+        self.elements, self.before = dict(elements), before
+
+
+ETAG = '"827ccb0eea8a706c4c34a16891f84e7b"'  # of 12345
+OTHER = '"' + "0" * 32 + '"'
+UP = [("uploadId", "UPLOAD")]
+TABLE = [
+    # Names and sizes
+    Request("InvalidBucketName", 400, "PUT", "/Not-A-Name"),
+    Request("NoSuchBucket", 404, "GET", "/never-made"),
+    Request("NoSuchBucket", 404, "PUT", "/never-made/k", body=b"x"),
+    Request("NoSuchKey", 404, "GET", "BUCKET/nothing", elements={"Key": "nothing"}),
+    Request("KeyTooLongError", 400, "PUT", f"BUCKET/{LONG_KEY}", body=b"x",
+            elements={"Size": "1025", "MaxSizeAllowed": "1024"}),
+    Request("KeyTooLongError", 400, "GET", f"BUCKET/{LONG_KEY}"),
+    Request("KeyTooLongError", 400, "POST", f"BUCKET/{LONG_KEY}", [("uploads", "")]),
+    Request("InvalidURI", 400, "GET", "BUCKET/%FF"),
+    Request("MetadataTooLarge", 400, "PUT", "BUCKET/m", (), {"x-amz-meta-a": "v" * 2048}, b"x",
+            elements={"MaxSizeAllowed": "2048"}),
+    Request("MetadataTooLarge", 400, "POST", "BUCKET/m", [("uploads", "")],
+            {"x-amz-meta-a": "v" * 2048}),
+    Request("EntityTooLarge", 400, "PUT", "BUCKET/m", (), {"Content-Length": OVER_5_GIB},
+            elements={"ProposedSize": OVER_5_GIB, "MaxSizeAllowed": str(5 * 1024 ** 3)}),
+    Request("EntityTooLarge", 400, "PUT", "BUCKET/up", [("partNumber", "2"), *UP],
+            {"Content-Length": OVER_5_GIB}),
+    Request("MethodNotAllowed", 405, "POST", "BUCKET/ten", elements={
+        "Method": "POST", "ResourceType": "OBJECT"}),
+    # Bodies
+    Request("BadDigest", 400, "PUT", "BUCKET/m", (), {"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="},
+            b"x"),
+    Request("InvalidDigest", 400, "PUT", "BUCKET/m", (), {"Content-MD5": "none"}, b"x"),
+    Request("XAmzContentSHA256Mismatch", 400, "PUT", "BUCKET/m",
+            (), {"x-amz-content-sha256": hashlib.sha256(b"y").hexdigest()}, b"x"),
+    Request("MissingRequestBodyError", 400, "POST", "BUCKET", [("delete", "")]),
+    Request("MalformedXML", 400, "POST", "BUCKET", [("delete", "")], (), b"<Delete>"),
+    Request("MaxMessageLengthExceeded", 400, "POST", "BUCKET/up", UP, (),
+            b" " * (2 * 1024 * 1024 + 1), elements={"MaxMessageLengthBytes": str(2 * 1024 ** 2)}),
+    Request("InvalidArgument", 400, "PUT", "BUCKET/up", [("partNumber", "0"), *UP], (), b"x",
+            elements={"ArgumentName": "partNumber", "ArgumentValue": "0"}),
+    Request("InvalidArgument", 400, "PUT", "BUCKET/up", [("partNumber", "10001"), *UP], (), b"x"),
+    # Reads
+    Request("InvalidRange", 416, "GET", "BUCKET/ten", (), {"Range": "bytes=10-"},
+            elements={"ActualObjectSize": "10", "RangeRequested": "bytes=10-"}),
+    Request("InvalidPartNumber", 416, "GET", "BUCKET/ten", [("partNumber", "2")]),
+    Request("InvalidRequest", 400, "GET", "BUCKET/ten", [("partNumber", "1")],
+            {"Range": "bytes=0-1"}),
+    Request("PreconditionFailed", 412, "GET", "BUCKET/ten", (), {"If-Match": OTHER},
+            elements={"Condition": "If-Match"}),
+    # Uploads
+    Request("NoSuchUpload", 404, "PUT", "BUCKET/up", [("partNumber", "1"), ("uploadId", NO_UPLOAD)],
+            (), b"x", elements={"UploadId": NO_UPLOAD}),
+    Request("NoSuchUpload", 404, "GET", "BUCKET/up", [("uploadId", NO_UPLOAD)]),
+    Request("NoSuchUpload", 404, "DELETE", "BUCKET/up", [("uploadId", NO_UPLOAD)]),
+    Request("NoSuchUpload", 404, "POST", "BUCKET/up", [("uploadId", NO_UPLOAD)], (),
+            complete_body((1, ETAG))),
+    Request("NoSuchUpload", 404, "POST", "BUCKET/ten", UP, (), complete_body((1, ETAG))),
+    Request("InvalidPart", 400, "POST", "BUCKET/up", UP, (), complete_body((1, OTHER)),
+            elements={"PartNumber": "1", "ETag": OTHER.strip('"')}),
+    Request("InvalidPart", 400, "POST", "BUCKET/up", UP, (), complete_body((1, ETAG), (7, ETAG)),
+            elements={"PartNumber": "7"}),
+    Request("InvalidPart", 400, "POST", "BUCKET/up", UP, (),
+            complete_body((1, ETAG), (10001, ETAG))),
+    Request("InvalidPartOrder", 400, "POST", "BUCKET/up", UP, (),
+            complete_body((2, ETAG), (1, ETAG))),
+    Request("InvalidPartOrder", 400, "POST", "BUCKET/up", UP, (),
+            complete_body((1, ETAG), (1, ETAG))),
+    Request("InvalidArgument", 400, "POST", "BUCKET/up", UP, (), complete_body((0, ETAG)),
+            elements={"ArgumentName": "PartNumber"}),
+    Request("InvalidArgument", 400, "POST", "BUCKET/up", UP, (), complete_body((-1, ETAG))),
+    Request("MalformedXML", 400, "POST", "BUCKET/up", UP, (), complete_body()),
+    Request("MalformedXML", 400, "POST", "BUCKET/up", UP, (), complete_body(("one", ETAG))),
+    Request("MalformedXML", 400, "POST", "BUCKET/up", UP, (), complete_body((1, ""))),
+    Request("MalformedXML", 400, "POST", "BUCKET/up", UP, (), b"parts: all"),
+    Request("MissingRequestBodyError", 400, "POST", "BUCKET/up", UP),
+    Request("InvalidRequest", 400, "POST", "BUCKET/up", UP, {"x-amz-mp-object-size": "6"},
+            complete_body((1, ETAG))),
+    Request("InvalidRequest", 400, "POST", "BUCKET/up", UP, {"x-amz-mp-object-size": "many"},
+            complete_body((1, ETAG))),
+    Request("EntityTooSmall", 400, "POST", "BUCKET/up", UP, (),
+            complete_body((1, ETAG), (2, ETAG)), elements={
+                "MinSizeAllowed": str(5 * 1024 ** 2), "PartNumber": "1", "ETag": ETAG.strip('"')}),
+    Request("InvalidArgument", 400, "GET", "BUCKET", [("uploads", ""), ("max-uploads", "-1")]),
+    Request("InvalidArgument", 400, "GET", "BUCKET", [("uploads", ""), ("encoding-type", "x")]),
+    Request("InvalidArgument", 400, "GET", "BUCKET/up", [*UP, ("max-parts", "-1")]),
+    Request("InvalidArgument", 400, "GET", "BUCKET/up", [*UP, ("part-number-marker", "x")]),
+]
+
+
+@pytest.fixture(scope="module")
+def site(s3, server):
+    """The wire, and what the table's words stand for."""
+    s3.create_bucket(Bucket="errors")
+    s3.put_object(Bucket="errors", Key="ten", Body=b"0123456789")
+    upload = s3.create_multipart_upload(Bucket="errors", Key="up")["UploadId"]
+    for number in (1, 2):
+        s3.upload_part(Bucket="errors", Key="up", UploadId=upload, PartNumber=number, Body=b"12345")
+    yield raw.Client(server.endpoint, server.access_key, server.secret_key), upload
+    s3.abort_multipart_upload(Bucket="errors", Key="up", UploadId=upload)
+    s3.delete_object(Bucket="errors", Key="ten")
+    s3.delete_bucket(Bucket="errors")
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.code}-{row.method}")
+def test_error(site, row):
+    wire, upload = site
+    path = row.path.replace("BUCKET", "/errors")
+    query = [(name, upload if value == "UPLOAD" else value) for name, value in row.query]
+    payload = row.headers.get("x-amz-content-sha256")
+    answer = wire.request(row.method, path, query, row.headers, row.body, payload=payload)
+    assert (answer.status, answer.code) == (row.status, row.code), answer.body
+    tree = answer.xml()
+    assert tree.findtext("Message") and tree.findtext("RequestId") == answer.headers[
+        "x-amz-request-id"]
+    for name, value in row.elements.items():
+        assert tree.findtext(name) == value, answer.body
+
+
+def talk(wire, text):
+    """What the server says to exactly these bytes, the client's side closed after them."""
+    host, port = wire.host.split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(text)
+        connection.shutdown(socket.SHUT_WR)
+        got = b""
+        while piece := connection.recv(65536):
+            got += piece
+    return got
+
+
+def signed_head(wire, fields):
+    headers = wire.signed_headers("PUT", "/errors/m", (), {}, b"", payload="UNSIGNED-PAYLOAD")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"PUT /errors/m HTTP/1.1\r\n{fields}{lines}\r\n".encode()
+
+
+def test_missing_content_length(site):
+    answer = talk(site[0], signed_head(site[0], "Transfer-Encoding: chunked\r\n") + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 411 ") and b"<Code>MissingContentLength</Code>" in answer
+
+
+def test_incomplete_body(site):
+    answer = talk(site[0], signed_head(site[0], "Content-Length: 10\r\n") + b"12345")
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"<Code>IncompleteBody</Code>" in answer
+
+
+def test_exact_limits_are_taken(site):
+    """One less than what is refused."""
+    wire, _ = site
+    key, headers = "/errors/" + "k" * 1024, {"x-amz-meta-a": "v" * 2047}
+    assert wire.request("PUT", key, (), headers, b"x").status == 200
+    got = wire.request("GET", key)
+    assert (got.body, got.headers["x-amz-meta-a"]) == (b"x", "v" * 2047)
+    assert wire.request("DELETE", key).status == 204
