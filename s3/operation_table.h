@@ -25,7 +25,7 @@
   X(create_bucket, "CreateBucket", put, bucket, "", plain, "s3:CreateBucket", "", built) \
   X(delete_bucket, "DeleteBucket", delete_, bucket, "", plain, "s3:DeleteBucket", "", built) \
   X(delete_objects, "DeleteObjects", post, bucket, "delete", plain, "s3:DeleteObject", "s3:DeleteObjectVersion", built) \
-  X(post_object, "PostObject", post, bucket, "", plain, "s3:PutObject", "", planned) \
+  X(post_object, "PostObject", post, bucket, "", plain, "s3:PutObject", "", built) \
   X(write_get_object_response, "WriteGetObjectResponse", post, bucket, "", object_lambda_route, "s3-object-lambda:WriteGetObjectResponse", "", planned) \
   X(get_bucket_abac, "GetBucketAbac", get, bucket, "abac", plain, "s3:GetBucketAbac", "", planned) \
   X(put_bucket_abac, "PutBucketAbac", put, bucket, "abac", plain, "s3:PutBucketAbac", "", planned) \
@@ -108,7 +108,7 @@
   X(list_parts, "ListParts", get, object, "uploadId", plain, "s3:ListMultipartUploadParts", "", built) \
   X(get_object_acl, "GetObjectAcl", get, object, "acl", plain, "s3:GetObjectAcl", "s3:GetObjectVersionAcl", built) \
   X(put_object_acl, "PutObjectAcl", put, object, "acl", plain, "s3:PutObjectAcl", "s3:PutObjectVersionAcl", built) \
-  X(get_object_attributes, "GetObjectAttributes", get, object, "attributes", plain, "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes", planned) \
+  X(get_object_attributes, "GetObjectAttributes", get, object, "attributes", plain, "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes", built) \
   X(update_object_encryption, "UpdateObjectEncryption", put, object, "encryption", plain, "s3:UpdateObjectEncryption", "", planned) \
   X(get_object_legal_hold, "GetObjectLegalHold", get, object, "legal-hold", plain, "s3:GetObjectLegalHold", "", planned) \
   X(put_object_legal_hold, "PutObjectLegalHold", put, object, "legal-hold", plain, "s3:PutObjectLegalHold", "", planned) \

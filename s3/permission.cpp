@@ -210,7 +210,8 @@ bool open_to_strangers(OperationId id) {
     case OperationId::list_object_versions:
     case OperationId::list_multipart_uploads:
     case OperationId::get_bucket_location:
-    case OperationId::head_bucket: return true;
+    case OperationId::head_bucket:
+    case OperationId::post_object: return true;
     default: return false;
   }
 }
@@ -222,26 +223,6 @@ Wish wish_of(const Request& request) {
   Wish wish{.action = permission(id, version_named), .bucket = request.bucket(), .key = {}};
   if (request.key) wish.key = request.key->view();
   return wish;
-}
-
-// An object's tags that come along with it need a permission of their own.
-bool brings_tags(const Request& request) {
-  switch (*request.operation) {
-    case OperationId::put_object:
-    case OperationId::copy_object:
-    case OperationId::create_multipart_upload: break;
-    default: return false;
-  }
-  constexpr std::string_view name = "x-amz-tagging";
-  if (request.head().find(name) != nullptr) return true;
-  for (const RawParameter parameter : request.query) {
-    if (decodes_to(parameter.name, name, Case::ignored)) return true;
-  }
-  return false;
-}
-
-Wish tagging_wish(const Request& request) {
-  return {.action = "s3:PutObjectTagging", .bucket = request.bucket(), .key = request.key->view()};
 }
 
 // AWS: "Request specific response headers cannot be used for anonymous GET requests."
@@ -293,9 +274,7 @@ std::optional<Outcome<>> authorised_at_once(Request& request) {
       return Outcome<>{};
     }
   }
-  const auto known = permission_known(request, wish_of(request));
-  if (!known || !*known || !brings_tags(request)) return known;
-  return permission_known(request, tagging_wish(request));
+  return permission_known(request, wish_of(request));
 }
 
 Task<Outcome<>> authorise(Request& request) {
@@ -305,12 +284,7 @@ Task<Outcome<>> authorise(Request& request) {
     co_return policy ? Outcome<>{} : std::unexpected(policy.error());
   }
   const auto allowed = co_await check_permission(request, wish_of(request));
-  if (!allowed) co_return allowed;
-  if (brings_tags(request)) {
-    const auto tags = co_await check_permission(request, tagging_wish(request));
-    if (!tags) co_return tags;
-  }
-  co_return check_overrides(request);
+  co_return allowed ? check_overrides(request) : allowed;
 }
 
 }  // namespace millrace::s3

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "http/server.h"
+#include "s3/auth/form_signature.h"
 #include "s3/auth/signing_key.h"
 #include "s3/bucket_policies.h"
 #include "s3/request.h"
@@ -53,11 +54,16 @@ class Service {
   // The body of an answer that is an error.
   std::string error_document(Request& request, const S3Error& error) const;
 
+  // For a form, whose signature and key are in its body: who has signed it becomes the request's
+  // identity; then permission.h decides as for every other request.
+  Outcome<> identify_form(Request& request, const FormSignature& form);
+
  private:
   static engine::Task<> serve(void* context, http::Exchange& exchange);
   engine::Task<> serve_request(Request& request);
   engine::Task<Outcome<>> run(Request& request);
   Outcome<> identify(Request& request);
+  Outcome<> refuse_identity(Request& request, const AuthError& error) const;
   Outcome<> check_names(Request& request) const;
   engine::Task<> answer_error(Request& request, const S3Error& error);
   void account(const Request& request);

@@ -39,7 +39,10 @@ Task<Outcome<std::vector<char>>> read_document(Request& request, bool required) 
     if (required) co_return refuse(ErrorCode::missing_request_body);
     co_return document;
   }
-  const auto claims = parse_payload_claims(head, request.identity, limits::xml_body_bytes_max);
+  const bool completes = request.operation == OperationId::complete_multipart_upload;
+  const auto claims = parse_payload_claims(
+      head, request.identity, limits::xml_body_bytes_max,
+      completes ? ChecksumHeaders::of_something_else : ChecksumHeaders::of_the_body);
   if (!claims) {
     co_return claims.error().code == ErrorCode::entity_too_large
         ? refuse(ErrorCode::max_message_length_exceeded)

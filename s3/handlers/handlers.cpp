@@ -14,7 +14,9 @@ Handler handler_of(OperationId id) {
     case OperationId::get_bucket_location: return handlers::get_bucket_location;
     case OperationId::get_object: return handlers::get_object;
     case OperationId::head_object: return handlers::get_object;
+    case OperationId::get_object_attributes: return handlers::get_object_attributes;
     case OperationId::put_object: return handlers::put_object;
+    case OperationId::post_object: return handlers::post_object;
     case OperationId::copy_object: return handlers::copy_object;
     case OperationId::delete_object: return handlers::delete_object;
     case OperationId::delete_objects: return handlers::delete_objects;

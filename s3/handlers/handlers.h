@@ -40,8 +40,12 @@ bool never_set(OperationId id);
 engine::Task<Outcome<>> unset_setting(Request& request);
 // get_object.cpp: GET and HEAD
 engine::Task<Outcome<>> get_object(Request& request);
+// get_object_attributes.cpp
+engine::Task<Outcome<>> get_object_attributes(Request& request);
 // put_object.cpp
 engine::Task<Outcome<>> put_object(Request& request);
+// post_object.cpp
+engine::Task<Outcome<>> post_object(Request& request);
 // copy_object.cpp
 engine::Task<Outcome<>> copy_object(Request& request);
 // delete_object.cpp, delete_objects.cpp

@@ -95,7 +95,7 @@ BUCKET_SUBRESOURCES = [
     "website", "logging", "notification", "replication", "encryption", "publicAccessBlock",
     "ownershipControls", "accelerate", "requestPayment", "object-lock", "inventory",
     "analytics", "metrics", "intelligent-tiering"]
-OBJECT_SUBRESOURCES = ["acl", "retention", "legal-hold", "torrent", "attributes"]
+OBJECT_SUBRESOURCES = ["acl", "retention", "legal-hold", "torrent"]
 
 
 @pytest.mark.parametrize("name", ["versions"])

@@ -138,9 +138,17 @@ class Model:
         if len(order(key)) > KEY_BYTES_MAX:
             raise Refused(400, "KeyTooLongError")
 
-    def object(self, op, bucket="bucket", key="key"):
-        self.check_key(op[key])
-        found = self.bucket(op, bucket).objects.get(op[key])
+    def object(self, op):
+        self.check_key(op["key"])
+        found = self.bucket(op).objects.get(op["key"])
+        if found is None:
+            raise Refused(404, "NoSuchKey")
+        return found
+
+    def source(self, op):
+        if len(order(op["from_key"])) > KEY_BYTES_MAX:
+            raise Refused(400, "InvalidArgument")
+        found = self.bucket(op, "from_bucket").objects.get(op["from_key"])
         if found is None:
             raise Refused(404, "NoSuchKey")
         return found
@@ -248,12 +256,12 @@ class Model:
     def delete_objects(self, op):
         objects, deleted, errors = self.bucket(op).objects, [], []
         for key, etag in op["entries"]:
-            if etag and key not in objects:
+            if len(order(key)) > KEY_BYTES_MAX:
+                errors.append([key, "KeyTooLongError"])
+            elif etag and key not in objects:
                 errors.append([key, "NoSuchKey"])
             elif etag and not matches(etag, objects[key].etag):
                 errors.append([key, "PreconditionFailed"])
-            elif len(order(key)) > KEY_BYTES_MAX:
-                errors.append([key, "KeyTooLongError"])
             else:
                 objects.pop(key, None)
                 deleted.append(key)
@@ -284,8 +292,9 @@ class Model:
         return {"status": 200, "pages": [found]}
 
     def copy(self, op):
+        """The copy of a multipart object keeps its ETag and its parts (s3/README.md)."""
         self.check_key(op["key"])
-        source, bucket = self.object(op, "from_bucket", "from_key"), self.bucket(op)
+        source = self.source(op)
         replaces = op["directive"] == "REPLACE"
         itself = (op["bucket"], op["key"]) == (op["from_bucket"], op["from_key"])
         if itself and not replaces:
@@ -294,12 +303,14 @@ class Model:
             raise Refused(412, "PreconditionFailed")
         if "source_if_none_match" in op and matches(op["source_if_none_match"], source.etag):
             raise Refused(412, "PreconditionFailed")
+        bucket = self.bucket(op)
         self.check_write(bucket, op["key"], op)
         bucket.objects[op["key"]] = Object(
-            source.body, md5(source.body),
+            source.body, source.etag,
             dict(op.get("fields", {}) if replaces else source.fields),
-            dict(op.get("meta", {}) if replaces else source.meta), dict(source.tags))
-        return {"status": 200, "etag": md5(source.body)}
+            dict(op.get("meta", {}) if replaces else source.meta), dict(source.tags),
+            source.part_sizes)
+        return {"status": 200, "etag": source.etag}
 
     def rename(self, op):
         self.check_key(op["key"])

@@ -23,8 +23,8 @@ class Model(model.Model):
         return {"status": 200, "etag": md5(body)}
 
     def upload_part_copy(self, op):
-        upload = self.upload(op)
-        source = self.object(op, "from_bucket", "from_key").body
+        self.check_key(op["key"])
+        source, upload = self.source(op).body, self.upload(op)
         first, last = op["range"] or (0, len(source) - 1)
         if op["range"] and last >= len(source):
             raise Refused(400, "InvalidArgument")

@@ -148,7 +148,7 @@ class Draw:
                 "directive": self.one(("COPY", "REPLACE"))}
         if made["directive"] == "REPLACE":
             made.update(fields=self.one(FIELDS), meta=self.one(METAS))
-        if self.chance(0.3):
+        if self.chance(0.3) and made["key"] != made["from_key"]:
             made[self.one(("source_if_match", "source_if_none_match"))] = self.one(
                 ("current", "other"))
         return [made]

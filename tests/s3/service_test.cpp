@@ -58,6 +58,7 @@ Ask request_of(const Operation& operation) {
 int expected_status(OperationId id) {
   if (const auto known = settings_status(id)) return *known;
   switch (id) {
+    case OperationId::post_object: return 412;    // no form
     case OperationId::delete_bucket: return 409;  // it holds the key
     case OperationId::delete_objects:
     case OperationId::put_object_tagging:

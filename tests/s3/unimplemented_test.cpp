@@ -48,7 +48,7 @@ TEST_CASE("headers") {
       Case{OperationId::put_object, "x-amz-grant-read", "id=1", 400},
       Case{OperationId::create_bucket, "x-amz-acl", "bucket-owner-full-control", 400},
       Case{OperationId::put_object, "x-amz-website-redirect-location", "/x", 501},
-      Case{OperationId::put_object, "x-amz-write-offset-bytes", "0", 501},
+      Case{OperationId::put_object, "x-amz-write-offset-bytes", "0", 0},
       Case{OperationId::put_object, "x-amz-rename-source", "/b/k", 501},
       Case{OperationId::delete_object, "x-amz-mfa", "1 2", 501},
       Case{OperationId::put_object, "x-amz-storage-class", "STANDARD", 0},
@@ -84,6 +84,10 @@ TEST_CASE("headers") {
 TEST_CASE("headers that a presigning library moved into the query") {
   CHECK_FALSE(check(OperationId::put_object, "", "", "X-Amz-Acl=public-read&x=1").has_value());
   CHECK_FALSE(check(OperationId::put_object, "", "", "x%2Damz-mfa=a").has_value());
+  CHECK_FALSE(check(OperationId::put_object, "", "", "x-amz-write-offset-bytes=0").has_value());
+  CHECK_FALSE(check(OperationId::copy_object, "", "", "X-Amz-Copy-Source=b%2Fk").has_value());
+  CHECK_FALSE(
+      check(OperationId::copy_object, "", "", "x-amz-metadata-directive=REPLACE").has_value());
   CHECK(check(OperationId::put_object, "", "", "x-amz-acl=private").has_value());
   CHECK(check(OperationId::put_object, "", "", "if-match=x").has_value());
   CHECK_FALSE(check(OperationId::delete_object, "", "", "X-Amz-If-Match-Size=1").has_value());

@@ -107,6 +107,7 @@ def test_style_refuses(tree_of, path, text, what):
     ("tools/a.sh", "#!/usr/bin/env bash\n# A file.\nf() {\n  g\n}\n"),
     ("tools/a.py", '#!/usr/bin/env python3\n"""A file."""\n'),
     ("README.md", "no comment needed\n"),
+    ("tests/a.go", "package a\n\nfunc f() {\n\tg()\n}\n"),
 ])
 def test_style_allows(tree_of, path, text):
     assert texts(check_style.check(tree_of({path: text}))) == []

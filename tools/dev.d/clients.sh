@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The S3 clients that the tests drive: a Python environment with pinned versions under
-# build/venv, remade whenever the pins change; s3cmd and rclone are Debian's.
+# build/venv, remade whenever the pins change; s3cmd, rclone, restic and aws are Debian's. By
+# `tools/dev clients` also those that take minutes: mc and AWS's SDKs, in build/clients, each where
+# its toolchain is installed, at versions pinned here and in tests/clients/sdks/.
 
 make_clients() {
   local pins="$root/tests/clients/requirements.txt" venv="$root/build/venv"
@@ -17,9 +19,44 @@ make_clients() {
   cp "$pins" "$venv/installed.txt"
 }
 
+mc_version=v0.0.0-20250313080218-cf909e1063a9
+
+# have TOOL: says what the tests do without where it is missing.
+have() {
+  command -v "$1" >/dev/null || { echo "tools/dev clients: no $1; its clients are skipped" >&2 && false; }
+}
+
+# sdk NAME COMMAND...: runs it in a copy of the SDK's program; a failure leaves the others alone.
+sdk() {
+  local at="$root/build/clients/$1" log="$root/build/logs/client-$1.log"
+  shift
+  mkdir -p "$at"
+  cp -R "$root/tests/clients/sdks/$(basename "$at")/." "$at/"
+  echo "Building build/clients/$(basename "$at")"
+  (cd "$at" && "$@") >"$log" 2>&1 || { tail -n 20 "$log" >&2 && unbuilt=yes; }
+}
+
+make_slow_clients() {
+  local bin="$root/build/clients/bin" unbuilt=""
+  mkdir -p "$bin" "$root/build/logs"
+  if have go; then
+    [ -x "$bin/mc" ] || GOBIN="$bin" go install "github.com/minio/mc@$mc_version"
+    sdk go go build -o "$bin/sdk-go" .
+  fi
+  ! have npm || sdk javascript npm ci --no-audit --no-fund
+  ! have mvn || sdk java mvn -q -B package
+  if have cargo; then
+    sdk rust cargo build --quiet
+    ln -sfn ../rust/target/debug/sdk-rust "$bin/sdk-rust"
+  fi
+  [ -z "$unbuilt" ]
+}
+
 show_clients() {
   "$root/build/venv/bin/aws" --version
   "$root/build/venv/bin/python" -c 'import boto3; print("boto3", boto3.__version__)'
   s3cmd --version
   rclone version | head -n 1
+  restic version
+  [ ! -x "$root/build/clients/bin/mc" ] || "$root/build/clients/bin/mc" --version | head -n 1
 }
