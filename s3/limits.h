@@ -19,6 +19,7 @@ inline constexpr std::size_t user_metadata_bytes_max = 2 * 1024;  // names and v
 inline constexpr std::size_t form_fields_bytes_max = 20 * 1024;
 inline constexpr std::size_t form_fields_max = 100;
 inline constexpr std::size_t object_tags_max = 10;
+inline constexpr std::size_t bucket_tags_max = 50;
 inline constexpr std::size_t tag_key_chars_max = 128;    // Unicode code points
 inline constexpr std::size_t tag_value_chars_max = 256;  // the same
 inline constexpr std::size_t xml_body_bytes_max = xml::body_bytes_max;

@@ -87,9 +87,9 @@
   X(delete_bucket_replication, "DeleteBucketReplication", delete_, bucket, "replication", plain, "s3:PutReplicationConfiguration", "", built) \
   X(get_bucket_request_payment, "GetBucketRequestPayment", get, bucket, "requestPayment", plain, "s3:GetBucketRequestPayment", "", built) \
   X(put_bucket_request_payment, "PutBucketRequestPayment", put, bucket, "requestPayment", plain, "s3:PutBucketRequestPayment", "", planned) \
-  X(get_bucket_tagging, "GetBucketTagging", get, bucket, "tagging", plain, "s3:GetBucketTagging", "", planned) \
-  X(put_bucket_tagging, "PutBucketTagging", put, bucket, "tagging", plain, "s3:PutBucketTagging", "", planned) \
-  X(delete_bucket_tagging, "DeleteBucketTagging", delete_, bucket, "tagging", plain, "s3:PutBucketTagging", "", planned) \
+  X(get_bucket_tagging, "GetBucketTagging", get, bucket, "tagging", plain, "s3:GetBucketTagging", "", built) \
+  X(put_bucket_tagging, "PutBucketTagging", put, bucket, "tagging", plain, "s3:PutBucketTagging", "", built) \
+  X(delete_bucket_tagging, "DeleteBucketTagging", delete_, bucket, "tagging", plain, "s3:PutBucketTagging", "", built) \
   X(get_bucket_versioning, "GetBucketVersioning", get, bucket, "versioning", plain, "s3:GetBucketVersioning", "", built) \
   X(put_bucket_versioning, "PutBucketVersioning", put, bucket, "versioning", plain, "s3:PutBucketVersioning", "", planned) \
   X(get_bucket_website, "GetBucketWebsite", get, bucket, "website", plain, "s3:GetBucketWebsite", "", built) \

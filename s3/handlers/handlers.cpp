@@ -33,6 +33,9 @@ Handler handler_of(OperationId id) {
     case OperationId::abort_multipart_upload: return handlers::abort_multipart_upload;
     case OperationId::list_parts: return handlers::list_parts;
     case OperationId::list_multipart_uploads: return handlers::list_multipart_uploads;
+    case OperationId::get_bucket_tagging: return handlers::get_bucket_tagging;
+    case OperationId::put_bucket_tagging: return handlers::put_bucket_tagging;
+    case OperationId::delete_bucket_tagging: return handlers::delete_bucket_tagging;
     case OperationId::get_bucket_policy: return handlers::get_bucket_policy;
     case OperationId::put_bucket_policy: return handlers::put_bucket_policy;
     case OperationId::delete_bucket_policy: return handlers::delete_bucket_policy;
