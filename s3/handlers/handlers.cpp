@@ -12,6 +12,10 @@ Handler handler_of(OperationId id) {
     case OperationId::head_bucket: return handlers::head_bucket;
     case OperationId::delete_bucket: return handlers::delete_bucket;
     case OperationId::get_bucket_location: return handlers::get_bucket_location;
+    case OperationId::preflight: return handlers::preflight;
+    case OperationId::get_bucket_cors: return handlers::get_bucket_cors;
+    case OperationId::put_bucket_cors: return handlers::put_bucket_cors;
+    case OperationId::delete_bucket_cors: return handlers::delete_bucket_cors;
     case OperationId::get_object: return handlers::get_object;
     case OperationId::head_object: return handlers::get_object;
     case OperationId::get_object_attributes: return handlers::get_object_attributes;

@@ -38,6 +38,11 @@ engine::Task<Outcome<>> delete_ownership(Request& request);
 // those
 bool never_set(OperationId id);
 engine::Task<Outcome<>> unset_setting(Request& request);
+// cors.cpp
+engine::Task<Outcome<>> preflight(Request& request);
+engine::Task<Outcome<>> get_bucket_cors(Request& request);
+engine::Task<Outcome<>> put_bucket_cors(Request& request);
+engine::Task<Outcome<>> delete_bucket_cors(Request& request);
 // get_object.cpp: GET and HEAD
 engine::Task<Outcome<>> get_object(Request& request);
 // get_object_attributes.cpp
