@@ -24,10 +24,11 @@ class Model(model.Model):
 
     def upload_part_copy(self, op):
         self.check_key(op["key"])
-        source, upload = self.source(op).body, self.upload(op)
+        source = self.source(op).body
         first, last = op["range"] or (0, len(source) - 1)
         if op["range"] and last >= len(source):
             raise Refused(400, "InvalidArgument")
+        upload = self.upload(op)
         upload.parts[op["number"]] = source[first:last + 1]
         return {"status": 200, "etag": md5(source[first:last + 1])}
 
@@ -97,6 +98,9 @@ class Model(model.Model):
         for name in ("source_if_match", "source_if_none_match"):
             if name in done:
                 done[name] = self.etag_for(done[name], op["from_bucket"], op["from_key"])
+        if op.get("offset") == "end":
+            found = self.buckets.get(op["bucket"], model.Bucket()).objects.get(op["key"])
+            done["offset"] = len(found.body) if found else 0
         if op["op"] == "delete_objects":
             done["entries"] = [[key, word and self.etag_for(word, op["bucket"], key)]
                                for key, word in op["entries"]]
