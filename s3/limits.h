@@ -12,12 +12,18 @@ namespace millrace::s3::limits {
 
 inline constexpr std::uint64_t put_bytes_max = 5ULL << 30;        // one PutObject or UploadPart
 inline constexpr std::uint64_t copy_bytes_max = 5ULL << 30;       // source of one copy
+inline constexpr std::size_t parts_max = 10'000;                  // of an object
 inline constexpr std::uint64_t part_bytes_min = 5ULL << 20;       // all parts but the last
 inline constexpr std::size_t user_metadata_bytes_max = 2 * 1024;  // names and values together
+// Of a form: all that comes before the file's content, and how many fields.
+inline constexpr std::size_t form_fields_bytes_max = 20 * 1024;
+inline constexpr std::size_t form_fields_max = 100;
 inline constexpr std::size_t object_tags_max = 10;
 inline constexpr std::size_t tag_key_chars_max = 128;    // Unicode code points
 inline constexpr std::size_t tag_value_chars_max = 256;  // the same
 inline constexpr std::size_t xml_body_bytes_max = xml::body_bytes_max;
+inline constexpr std::size_t policy_bytes_max = 20 * 1024;  // of a bucket
+inline constexpr std::size_t buckets_page_max = 10'000;
 // A document of a bucket's settings. The longest is 50 tags of 384 characters of 4 bytes each, in
 // XML: 77 KiB.
 inline constexpr std::size_t setting_bytes_max = 128 * 1024;

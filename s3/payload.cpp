@@ -27,33 +27,49 @@ ErrorCode body_error(engine::Error error) {
   }
 }
 
+// Headers of that prefix which are no values.
+constexpr std::string_view checksum_settings[] = {"x-amz-checksum-algorithm", "x-amz-checksum-type",
+                                                  "x-amz-checksum-mode"};
+
+Outcome<> take_checksum(const http::Field& field, PayloadClaims& claims) {
+  const auto algorithm = checksum_of_header(field.name);
+  if (!algorithm) {
+    for (const std::string_view setting : checksum_settings) {
+      if (http::field_name_equal(field.name, setting)) return {};
+    }
+    return refuse(ErrorCode::invalid_request,
+                  "The algorithm type you specified in x-amz-checksum- header is invalid.");
+  }
+  if (claims.checksum.algorithm == *algorithm) {
+    return refuse_argument("Only one value may be specified.", field.name, field.value);
+  }
+  if (claims.algorithm != ChecksumAlgorithm::none && claims.algorithm != *algorithm) {
+    return refuse(ErrorCode::invalid_request,
+                  "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
+                  "allowed.");
+  }
+  const auto value = ChecksumValue::parse(*algorithm, field.value);
+  if (!value) return refuse(ErrorCode::invalid_request, checksum_invalid_text(*algorithm));
+  claims.checksum = *value;
+  claims.algorithm = *algorithm;
+  return {};
+}
+
 Outcome<> parse_checksum_headers(const http::Head& head, PayloadClaims& claims) {
   for (const http::Field& field : head.fields()) {
-    const auto algorithm = checksum_of_header(field.name);
-    if (!algorithm) continue;
-    if (claims.checksum.algorithm != ChecksumAlgorithm::none) {
-      return refuse(ErrorCode::invalid_request,
-                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
-                    "allowed.");
-    }
-    const auto value = ChecksumValue::parse(*algorithm, field.value);
-    if (!value) {
-      return refuse(ErrorCode::invalid_request, "Value for x-amz-checksum- header is invalid.");
-    }
-    claims.checksum = *value;
-    claims.algorithm = *algorithm;
+    if (!is_checksum_header(field.name)) continue;
+    if (const auto taken = take_checksum(field, claims); !taken) return taken;
   }
   const auto named = head.value("x-amz-sdk-checksum-algorithm");
   if (named.empty()) return {};
-  const auto algorithm = checksum_of_name(named);
-  if (!algorithm) {
-    return refuse(ErrorCode::invalid_request, "Checksum algorithm provided is unsupported.");
-  }
-  const bool in_trailer = claims.chunked && claims.chunked->trailer == *algorithm;
-  if (claims.checksum.algorithm != *algorithm && !in_trailer) {
+  if (claims.algorithm == ChecksumAlgorithm::none) {
     return refuse(ErrorCode::invalid_request,
                   "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* "
                   "or x-amz-trailer headers were found.");
+  }
+  if (checksum_of_name(named) != claims.algorithm) {
+    return refuse(ErrorCode::invalid_request,
+                  "Value for x-amz-sdk-checksum-algorithm header is invalid.");
   }
   return {};
 }
@@ -72,7 +88,7 @@ Outcome<> parse_md5(const http::Head& head, PayloadClaims& claims) {
 }  // namespace
 
 Outcome<PayloadClaims> parse_payload_claims(const http::Head& head, const Identity& identity,
-                                            std::uint64_t bytes_max) {
+                                            std::uint64_t bytes_max, ChecksumHeaders checksums) {
   PayloadClaims claims;
   if (is_streaming(identity.payload)) {
     const auto chunked = parse_chunked_body(head, identity.payload);
@@ -87,6 +103,7 @@ Outcome<PayloadClaims> parse_payload_claims(const http::Head& head, const Identi
   }
   if (claims.bytes > bytes_max) return refuse(ErrorCode::entity_too_large);
   if (const auto md5 = parse_md5(head, claims); !md5) return std::unexpected(md5.error());
+  if (checksums == ChecksumHeaders::of_something_else) return claims;
   if (const auto checksum = parse_checksum_headers(head, claims); !checksum) {
     return std::unexpected(checksum.error());
   }
@@ -106,7 +123,17 @@ Payload::Payload(http::Exchange& exchange, const Identity& identity, const Paylo
   blocks_.reserve((claims.bytes + store::block_bytes - 1) / store::block_bytes);
 }
 
+Task<Outcome<std::size_t>> Payload::read_source(std::span<std::byte> into) {
+  const auto got = co_await source_.read(source_.context, into);
+  if (!got) co_return got;
+  bytes_ += *got;
+  if (bytes_ > claims_.bytes) co_return refuse(ErrorCode::entity_too_large);
+  digest(into.first(*got));
+  co_return *got;
+}
+
 Task<Outcome<std::size_t>> Payload::read(std::span<std::byte> into) {
+  if (source_.read != nullptr) co_return co_await read_source(into);
   for (;;) {
     const auto got = co_await exchange_.body().read(into);
     if (!got) {
@@ -164,6 +191,7 @@ void Payload::digest(std::span<const std::byte> payload) {
   if (want_md5_) md5_.update(payload);
   if (want_sha256_) sha256_.update(payload);
   running_.update(payload);
+  if (claims_.crc64nvme_too) crc64nvme_.update(payload);
   digest_blocks(payload);
 }
 
@@ -188,18 +216,24 @@ Outcome<> Payload::verify() {
     block_used_bytes_ = 0;
   }
   if (want_md5_) md5_digest_ = md5_.finish();
-  if (claims_.md5 && *claims_.md5 != md5_digest_) return refuse(ErrorCode::bad_digest);
+  if (claims_.md5 && *claims_.md5 != md5_digest_) {
+    return refuse(ErrorCode::bad_digest,
+                  "The Content-MD5 you specified did not match what we received.");
+  }
   if (want_sha256_ && sha256_.finish() != identity_.payload_sha256) {
     return refuse(ErrorCode::x_amz_content_sha256_mismatch);
   }
   checksum_ = running_.finish();
-  if (claims_.checksum.algorithm != ChecksumAlgorithm::none && claims_.checksum != checksum_) {
-    return refuse(ErrorCode::bad_digest);
-  }
-  if (decoder_ && decoder_->trailing_checksum() && *decoder_->trailing_checksum() != checksum_) {
-    return refuse(ErrorCode::bad_digest);
+  const auto& trailing = decoder_ ? decoder_->trailing_checksum() : std::nullopt;
+  const bool claimed = claims_.checksum.algorithm != ChecksumAlgorithm::none;
+  if ((claimed && claims_.checksum != checksum_) || (trailing && *trailing != checksum_)) {
+    return refuse(ErrorCode::bad_digest, checksum_mismatch_text(checksum_.algorithm));
   }
   return {};
+}
+
+ChecksumValue Payload::crc64nvme() const {
+  return claims_.crc64nvme_too ? checksum_of(crc64nvme_) : checksum_;
 }
 
 }  // namespace millrace::s3

@@ -10,9 +10,6 @@
 #include "s3/digest/checksum.h"
 #include "s3/error.h"
 
-#define XXH_STATIC_LINKING_ONLY  // for the size of its state
-#include <xxhash.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,13 +25,26 @@ struct PayloadClaims {
   ChecksumValue checksum;          // x-amz-checksum-*
   ChecksumAlgorithm algorithm =
       ChecksumAlgorithm::none;  // to compute, sent or to come in a trailer
+  bool crc64nvme_too = false;   // to compute beside it, though nobody claims anything
   std::optional<ChunkedBody> chunked;
 };
 
+// What x-amz-checksum-* headers are about. CompleteMultipartUpload's are about the object, while
+// its body is a document.
+enum class ChecksumHeaders : std::uint8_t { of_the_body, of_something_else };
+
 // Errors: MissingContentLength, EntityTooLarge, InvalidDigest, InvalidRequest, and those of a
 // malformed aws-chunked head.
-Outcome<PayloadClaims> parse_payload_claims(const http::Head& head, const Identity& identity,
-                                            std::uint64_t bytes_max);
+Outcome<PayloadClaims> parse_payload_claims(
+    const http::Head& head, const Identity& identity, std::uint64_t bytes_max,
+    ChecksumHeaders checksums = ChecksumHeaders::of_the_body);
+
+// Where a payload comes from that is not the whole body (the file of a form): its content, whose
+// length shows at its end, 0.
+struct PayloadSource {
+  engine::Task<Outcome<std::size_t>> (*read)(void* context, std::span<std::byte> into) = nullptr;
+  void* context = nullptr;
+};
 
 class Payload {
  public:
@@ -43,6 +53,9 @@ class Payload {
 
   Payload(http::Exchange& exchange, const Identity& identity, const PayloadClaims& claims,
           Md5Use use);
+
+  // Instead of the body; before the first read(). The claims' `bytes` are then only a bound.
+  void read_from(PayloadSource source) { source_ = source; }
 
   // Fills `into` from its start and returns how much is payload; 0 at the end. The framing is
   // read into the same memory, so a return may be short before the end.
@@ -54,10 +67,13 @@ class Payload {
   std::uint64_t bytes() const { return bytes_; }
   const Md5::Digest& md5() const { return md5_digest_; }       // after verify()
   const ChecksumValue& checksum() const { return checksum_; }  // after verify()
+  // Where the claims wanted it, as `algorithm` or beside it; after verify().
+  ChecksumValue crc64nvme() const;
   // XXH3-64 of each 4 MiB block of the payload; after verify().
   std::span<const std::uint64_t> blocks() const { return blocks_; }
 
  private:
+  engine::Task<Outcome<std::size_t>> read_source(std::span<std::byte> into);
   Outcome<std::size_t> unframe(std::span<std::byte> raw);
   Outcome<> end_of_body();
   void digest(std::span<const std::byte> payload);
@@ -65,6 +81,7 @@ class Payload {
 
   http::Exchange& exchange_;
   const PayloadClaims claims_;
+  PayloadSource source_;
   const Identity& identity_;
   std::optional<AwsChunkedDecoder> decoder_;
   const bool want_md5_;
@@ -73,6 +90,7 @@ class Payload {
   Md5 md5_;
   Sha256 sha256_;
   Checksum running_;
+  Crc64Nvme crc64nvme_;
   ChecksumValue checksum_;
   Md5::Digest md5_digest_{};
   XXH3_state_t block_;

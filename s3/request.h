@@ -40,7 +40,9 @@ struct Request {
   std::optional<OperationId> operation;
   Identity identity;
   std::optional<store::Key> key;  // decoded once, for authorisation and storage alike
-  ErrorCode error{};              // of an answer that is one
+  // Since when this request knows a bucket's policy (monotonic); 0: it has not looked.
+  std::uint64_t policy_read_ns = 0;
+  ErrorCode error{};  // of an answer that is one
   bool failed = false;
 
   const http::Head& head() const { return exchange.head(); }
@@ -48,6 +50,10 @@ struct Request {
   store::Asker asker() {
     return {.has_gone = [](void* of) { return static_cast<http::Exchange*>(of)->asker_gone(); },
             .context = &exchange};
+  }
+  // Who sent it, by name.
+  std::string_view sender() const {
+    return identity.anonymous() ? std::string_view("anonymous") : identity.principal->name;
   }
   std::string_view id_text() const { return {id.data(), id.size()}; }
 

@@ -4,6 +4,8 @@
 
 #include "s3/error_details.h"
 #include "s3/limits.h"
+#include "s3/permission.h"
+#include "s3/post/form.h"
 #include "s3/unimplemented.h"
 #include "s3/xml/error_document.h"
 
@@ -23,7 +25,8 @@ Service::Service(engine::Shard& shard, const ServiceOptions& options,
       options_(options),
       store_(store_options, locks),
       objects_(store_.options(), options.objects_kept_max),
-      indexes_(shard) {
+      indexes_(shard),
+      policies_(store_.options(), options_.owner_name) {
   CHECK(::getrandom(&next_id_, sizeof next_id_, 0) == sizeof next_id_);
 }
 
@@ -97,12 +100,22 @@ Task<Outcome<>> Service::run(Request& request) {
     }
     co_return std::unexpected(operation_id.error());
   }
-  if (const auto allowed = authorise(request); !allowed) co_return allowed;
+  // The key is decoded once, for permission and storage alike.
+  if (const auto names = check_names(request); !names) co_return names;
+  // A form's signature and key are in its body, and the handler asks then.
+  const bool later = *operation_id == OperationId::post_object && request.identity.anonymous() &&
+                     post::is_form(head.value("content-type"));
+  if (!later) {
+    if (const auto known = authorised_at_once(request)) {
+      if (!*known) co_return *known;
+    } else if (const auto allowed = co_await authorise(request); !allowed) {
+      co_return allowed;
+    }
+  }
   const Handler handler = handler_of(*operation_id);
   if (handler == nullptr) co_return refuse(ErrorCode::not_implemented);
   if (const auto whole = check_unimplemented(head, request.query, *operation_id); !whole)
     co_return whole;
-  if (const auto names = check_names(request); !names) co_return names;
   if (const auto admitted = admit(shard_); !admitted) co_return admitted;
   co_return co_await handler(request);
 }
@@ -117,20 +130,23 @@ Outcome<> Service::identify(Request& request) {
     request.identity = *identity;
     return {};
   }
-  const S3Answer answer = to_s3(identity.error().failure);
-  request.error_text = explain(identity.error(), options_.region);
+  return refuse_identity(request, identity.error());
+}
+
+Outcome<> Service::refuse_identity(Request& request, const AuthError& error) const {
+  const S3Answer answer = to_s3(error.failure);
+  request.error_text = explain(error, options_.region);
   request.error_header_name = "x-amz-bucket-region";
   request.error_header_value = options_.region;
   return refuse(code_of_text(answer.code), request.error_text);
 }
 
-// Every operation's permission is a column of the table; what grants it is decided here, for all
-// of them. So far there is one principal, root, who may do everything, and nobody else.
-Outcome<> Service::authorise(Request& request) const {
-  if (request.identity.anonymous()) return refuse(ErrorCode::access_denied);
-  const std::string_view needed = permission(*request.operation, false);
-  if (needed.empty() || request.identity.principal->root) return {};
-  return refuse(ErrorCode::access_denied);
+Outcome<> Service::identify_form(Request& request, const FormSignature& form) {
+  const auto principal =
+      authenticate_form(form, options_.credentials, {.region = options_.region}, signing_keys_);
+  if (!principal) return refuse_identity(request, principal.error());
+  request.identity.principal = *principal;
+  return {};
 }
 
 Outcome<> Service::check_names(Request& request) const {

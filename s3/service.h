@@ -2,7 +2,9 @@
 #pragma once
 
 #include "http/server.h"
+#include "s3/auth/form_signature.h"
 #include "s3/auth/signing_key.h"
+#include "s3/bucket_policies.h"
 #include "s3/request.h"
 #include "s3/store/listing/directory_indexes.h"
 #include "s3/store/object_cache.h"
@@ -26,6 +28,7 @@ struct ServiceOptions {
   std::string region;
   std::span<const std::string_view> domains;
   CredentialSource credentials;
+  std::string owner_name = "root";           // of all buckets and objects
   store::Ownership default_owner;            // for the root key: the server's own
   store::Ownership anonymous_owner;          // of what is written without a signature
   std::uint32_t buckets_max = 0;             // 0: no limit
@@ -46,16 +49,21 @@ class Service {
   store::Store& store() { return store_; }
   store::ObjectCache& objects() { return objects_; }
   store::DirectoryIndexes& indexes() { return indexes_; }
+  BucketPolicies& policies() { return policies_; }
 
   // The body of an answer that is an error.
   std::string error_document(Request& request, const S3Error& error) const;
+
+  // For a form, whose signature and key are in its body: who has signed it becomes the request's
+  // identity; then permission.h decides as for every other request.
+  Outcome<> identify_form(Request& request, const FormSignature& form);
 
  private:
   static engine::Task<> serve(void* context, http::Exchange& exchange);
   engine::Task<> serve_request(Request& request);
   engine::Task<Outcome<>> run(Request& request);
   Outcome<> identify(Request& request);
-  Outcome<> authorise(Request& request) const;
+  Outcome<> refuse_identity(Request& request, const AuthError& error) const;
   Outcome<> check_names(Request& request) const;
   engine::Task<> answer_error(Request& request, const S3Error& error);
   void account(const Request& request);
@@ -67,6 +75,7 @@ class Service {
   store::Store store_;
   store::ObjectCache objects_;
   store::DirectoryIndexes indexes_;
+  BucketPolicies policies_;
   std::uint64_t next_id_;
 };
 

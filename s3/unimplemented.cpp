@@ -39,13 +39,25 @@ constexpr std::array rules = {
     // As headers they are what a copy is told.
     Rule{.name = "x-amz-copy-source", .is_prefix = true, .in_query_only = true},
     Rule{.name = "x-amz-metadata-directive", .in_query_only = true},
+    Rule{.name = "x-amz-tagging-directive", .in_query_only = true},
     Rule{.name = "x-amz-object-lock-", .is_prefix = true},
     Rule{.name = "x-amz-bucket-object-lock-enabled", .harmless = {"false"}},
-    // With one owner per bucket both mean that the owner alone has access.
-    Rule{.name = "x-amz-acl", .harmless = {"private", "bucket-owner-full-control"}},
-    Rule{.name = "x-amz-grant-", .is_prefix = true},
+    // ACLs are disabled, as in AWS's new buckets. With one owner both of these mean that he alone
+    // has access.
+    Rule{.name = "x-amz-acl",
+         .on = On::create_bucket,
+         .harmless = {"private"},
+         .code = ErrorCode::invalid_bucket_acl},
+    Rule{.name = "x-amz-grant-",
+         .is_prefix = true,
+         .on = On::create_bucket,
+         .code = ErrorCode::invalid_bucket_acl},
+    Rule{.name = "x-amz-acl",
+         .harmless = {"private", "bucket-owner-full-control"},
+         .code = ErrorCode::acl_not_supported},
+    Rule{.name = "x-amz-grant-", .is_prefix = true, .code = ErrorCode::acl_not_supported},
     Rule{.name = "x-amz-website-redirect-location", .on = On::new_object},
-    Rule{.name = "x-amz-write-offset-bytes", .on = On::put_object},
+    Rule{.name = "x-amz-write-offset-bytes", .on = On::put_object, .in_query_only = true},
     Rule{.name = "x-amz-rename-source", .on = On::put_object},
     Rule{.name = "x-amz-mfa"},
     Rule{.name = "x-amz-object-ownership",
@@ -89,8 +101,8 @@ bool bears_on(On on, OperationId id) {
     case On::any: return true;
     case On::create_bucket: return id == OperationId::create_bucket;
     case On::new_object:
-      return id == OperationId::put_object || id == OperationId::copy_object ||
-             id == OperationId::create_multipart_upload;
+      return id == OperationId::put_object || id == OperationId::post_object ||
+             id == OperationId::copy_object || id == OperationId::create_multipart_upload;
     case On::publish:
       return id == OperationId::put_object || id == OperationId::complete_multipart_upload;
     case On::put_object: return id == OperationId::put_object;
@@ -131,6 +143,7 @@ Outcome<> check_parameter(const RawParameter& parameter, OperationId id) {
   switch (id) {
     case OperationId::get_object:
     case OperationId::head_object:
+    case OperationId::get_object_attributes:
     case OperationId::delete_object:
     case OperationId::get_object_tagging:
     case OperationId::put_object_tagging:

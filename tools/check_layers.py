@@ -25,7 +25,7 @@ CONFINED = {
     "openssl/*": ("engine/tls*", "s3/digest/*", "health/cluster/datagram_key.cpp"),
     "pugi*": ("s3/xml/*",),
     "CLI/*": ("tools/*",),
-    "nlohmann/*": ("health/cluster/*", "tools/cluster/*"),
+    "nlohmann/*": ("health/cluster/*", "s3/policy/*", "s3/post/*", "tools/cluster/*"),
     "toml++/*": ("tools/*",),
     "httplib.h": ("tools/cluster/remote.cpp",),
     "doctest/*": ("tests/*",),

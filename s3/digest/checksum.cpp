@@ -1,5 +1,5 @@
-// S3 checksums by algorithm. Thread: the request's. Invariant: the table's order is the
-// enum's, and so is the variant's.
+// S3 checksums by algorithm; their names are in checksum_names.cpp. Thread: the request's.
+// Invariant: the variant's order is the enum's.
 #include "s3/digest/checksum.h"
 
 #include <algorithm>
@@ -8,32 +8,6 @@
 
 namespace millrace::s3 {
 namespace {
-
-struct Row {
-  std::string_view header;
-  std::string_view name;
-  std::size_t bytes;
-};
-constexpr std::array<Row, 6> rows{{
-    {"", "", 0},
-    {"x-amz-checksum-crc32", "CRC32", 4},
-    {"x-amz-checksum-crc32c", "CRC32C", 4},
-    {"x-amz-checksum-crc64nvme", "CRC64NVME", 8},
-    {"x-amz-checksum-sha1", "SHA1", 20},
-    {"x-amz-checksum-sha256", "SHA256", 32},
-}};
-
-const Row& row_of(ChecksumAlgorithm algorithm) {
-  return rows[std::to_underlying(algorithm)];
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-bool equal_fold(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
 
 template <class Word>
 void store_big(Word value, std::uint8_t* out) {
@@ -58,28 +32,6 @@ ChecksumValue combine_as(const ChecksumValue& a, const ChecksumValue& b, std::ui
 }
 
 }  // namespace
-
-std::string_view checksum_header(ChecksumAlgorithm algorithm) {
-  return row_of(algorithm).header;
-}
-std::string_view checksum_name(ChecksumAlgorithm algorithm) {
-  return row_of(algorithm).name;
-}
-std::size_t checksum_bytes(ChecksumAlgorithm algorithm) {
-  return row_of(algorithm).bytes;
-}
-
-std::optional<ChecksumAlgorithm> checksum_of_header(std::string_view header) {
-  for (std::size_t i = 1; i < rows.size(); ++i)
-    if (equal_fold(header, rows[i].header)) return static_cast<ChecksumAlgorithm>(i);
-  return std::nullopt;
-}
-
-std::optional<ChecksumAlgorithm> checksum_of_name(std::string_view name) {
-  for (std::size_t i = 1; i < rows.size(); ++i)
-    if (equal_fold(name, rows[i].name)) return static_cast<ChecksumAlgorithm>(i);
-  return std::nullopt;
-}
 
 ChecksumText ChecksumValue::base64() const {
   ChecksumText text;
@@ -106,6 +58,11 @@ void Checksum::reset(ChecksumAlgorithm algorithm) {
     case ChecksumAlgorithm::crc64nvme: state_.emplace<Crc64Nvme>(); return;
     case ChecksumAlgorithm::sha1: state_.emplace<Sha1>(); return;
     case ChecksumAlgorithm::sha256: state_.emplace<Sha256>(); return;
+    case ChecksumAlgorithm::sha512: state_.emplace<Sha512>(); return;
+    case ChecksumAlgorithm::md5: state_.emplace<Md5>(); return;
+    case ChecksumAlgorithm::xxhash64: state_.emplace<Xxhash64>(); return;
+    case ChecksumAlgorithm::xxhash3: state_.emplace<Xxhash3>(); return;
+    case ChecksumAlgorithm::xxhash128: state_.emplace<Xxhash128>(); return;
   }
 }
 
@@ -134,6 +91,12 @@ ChecksumValue Checksum::finish() {
   return out;
 }
 
+ChecksumValue checksum_of(const Crc64Nvme& crc) {
+  ChecksumValue out{.algorithm = ChecksumAlgorithm::crc64nvme};
+  store_big(crc.value(), out.raw.data());
+  return out;
+}
+
 std::optional<ChecksumValue> combine(const ChecksumValue& a, const ChecksumValue& b,
                                      std::uint64_t bytes_b) {
   if (a.algorithm != b.algorithm) return std::nullopt;
@@ -141,11 +104,8 @@ std::optional<ChecksumValue> combine(const ChecksumValue& a, const ChecksumValue
     case ChecksumAlgorithm::crc32: return combine_as<Crc32Poly>(a, b, bytes_b);
     case ChecksumAlgorithm::crc32c: return combine_as<Crc32cPoly>(a, b, bytes_b);
     case ChecksumAlgorithm::crc64nvme: return combine_as<Crc64NvmePoly>(a, b, bytes_b);
-    case ChecksumAlgorithm::none:
-    case ChecksumAlgorithm::sha1:
-    case ChecksumAlgorithm::sha256: return std::nullopt;
+    default: return std::nullopt;
   }
-  return std::nullopt;
 }
 
 }  // namespace millrace::s3

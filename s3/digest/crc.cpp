@@ -5,6 +5,7 @@
 
 #include "s3/digest/crc_math.h"
 
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -80,12 +81,14 @@ template <class Poly>
                                                                  std::size_t size) {
   constexpr unsigned stride_bits = 8 * stride_bytes;
   constexpr unsigned lane_bits = 8 * lane_bytes;
+  // Computed by the compiler: at run time they would take longer than 40 KiB of data.
+  constexpr std::array<std::uint64_t, 4> by = {
+      crc_math::fold_constant<Poly>(stride_bits), crc_math::fold_constant<Poly>(stride_bits + 64),
+      crc_math::fold_constant<Poly>(lane_bits), crc_math::fold_constant<Poly>(lane_bits + 64)};
   const __m128i by_stride =
-      _mm_set_epi64x(static_cast<long long>(crc_math::fold_constant<Poly>(stride_bits)),
-                     static_cast<long long>(crc_math::fold_constant<Poly>(stride_bits + 64)));
+      _mm_set_epi64x(static_cast<long long>(by[0]), static_cast<long long>(by[1]));
   const __m128i by_lane =
-      _mm_set_epi64x(static_cast<long long>(crc_math::fold_constant<Poly>(lane_bits)),
-                     static_cast<long long>(crc_math::fold_constant<Poly>(lane_bits + 64)));
+      _mm_set_epi64x(static_cast<long long>(by[2]), static_cast<long long>(by[3]));
   __m128i lane[lanes];
   for (std::size_t i = 0; i < lanes; ++i) lane[i] = load_lane(at + i * lane_bytes);
   lane[0] = _mm_xor_si128(
@@ -108,6 +111,54 @@ template <class Poly>
   return run_tables<Poly>(state, at, size);
 }
 
+constexpr std::size_t wide_lane_bytes = 32;
+constexpr std::size_t wide_stride_bytes = wide_lane_bytes * lanes;
+constexpr std::size_t wide_bytes_min = 4 * wide_stride_bytes;  // below, it saves nothing
+
+bool has_wide_folding() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq");
+}
+
+[[gnu::target("avx2,vpclmulqdq"), gnu::always_inline]] inline __m256i load_wide(
+    const std::byte* at) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+}
+
+// The same with lanes of twice the width. What is left of all strides is one, which has the CRC
+// of all that came before and goes the way of any data.
+template <class Poly>
+[[gnu::target("avx2,vpclmulqdq")]] typename Poly::Word run_wide_folding(typename Poly::Word state,
+                                                                        const std::byte* at,
+                                                                        std::size_t size) {
+  constexpr unsigned stride_bits = 8 * wide_stride_bytes;
+  constexpr std::array<std::uint64_t, 2> by = {crc_math::fold_constant<Poly>(stride_bits),
+                                               crc_math::fold_constant<Poly>(stride_bits + 64)};
+  const __m256i by_stride =
+      _mm256_set_epi64x(static_cast<long long>(by[0]), static_cast<long long>(by[1]),
+                        static_cast<long long>(by[0]), static_cast<long long>(by[1]));
+  __m256i lane[lanes];
+  for (std::size_t i = 0; i < lanes; ++i) lane[i] = load_wide(at + i * wide_lane_bytes);
+  const auto before = static_cast<long long>(static_cast<std::uint64_t>(state));
+  lane[0] = _mm256_xor_si256(lane[0], _mm256_set_epi64x(0, 0, 0, before));
+  at += wide_stride_bytes;
+  size -= wide_stride_bytes;
+  for (; size >= wide_stride_bytes; at += wide_stride_bytes, size -= wide_stride_bytes) {
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < lanes; ++i) {
+      lane[i] =
+          _mm256_xor_si256(_mm256_xor_si256(_mm256_clmulepi64_epi128(lane[i], by_stride, 0x00),
+                                            _mm256_clmulepi64_epi128(lane[i], by_stride, 0x11)),
+                           load_wide(at + i * wide_lane_bytes));
+    }
+  }
+  alignas(wide_lane_bytes) std::byte last[wide_stride_bytes];
+  for (std::size_t i = 0; i < lanes; ++i)
+    _mm256_store_si256(reinterpret_cast<__m256i*>(last + i * wide_lane_bytes), lane[i]);
+  state = run_folding<Poly>(0, last, wide_stride_bytes);
+  if (size >= stride_bytes) return run_folding<Poly>(state, at, size);
+  return run_tables<Poly>(state, at, size);
+}
+
 #endif
 
 }  // namespace
@@ -118,6 +169,8 @@ typename Poly::Word crc_update(typename Poly::Word crc, std::span<const std::byt
   using Word = typename Poly::Word;
   const Word state = static_cast<Word>(~crc);
 #if defined(__x86_64__)
+  if (path == CrcPath::fastest && data.size() >= wide_bytes_min && has_wide_folding())
+    return static_cast<Word>(~run_wide_folding<Poly>(state, data.data(), data.size()));
   if (path == CrcPath::fastest && data.size() >= stride_bytes && has_folding())
     return static_cast<Word>(~run_folding<Poly>(state, data.data(), data.size()));
 #else

@@ -82,6 +82,21 @@ Sha256::Digest Sha256::finish() {
   return out;
 }
 
+void Sha512::reset() {
+  CHECK(SHA512_Init(fresh<SHA512_CTX>(state_)) == 1);
+}
+
+void Sha512::update(std::span<const std::byte> data) {
+  CHECK(SHA512_Update(context_of<SHA512_CTX>(state_), data.data(), data.size()) == 1);
+}
+
+Sha512::Digest Sha512::finish() {
+  Digest out;
+  CHECK(SHA512_Final(out.data(), context_of<SHA512_CTX>(state_)) == 1);
+  reset();
+  return out;
+}
+
 Sha256::Digest sha256(std::string_view text) {
   Sha256 hasher;
   hasher.update(text);

@@ -1,4 +1,4 @@
-// MD5, SHA-1 and SHA-256 as plain values: trivially copyable, no heap, no locks. They call
+// MD5, SHA-1, SHA-256 and SHA-512 as plain values: trivially copyable, no heap, no locks. They call
 // libcrypto's block functions and not EVP, because in OpenSSL 3.0 every EVP_DigestInit_ex
 // allocates a context (measured: one malloc a digest), which no request may do.
 // Thread: any one at a time. Invariant: after finish() the object is ready for a new message.
@@ -61,6 +61,20 @@ class Sha256 {
 
  private:
   alignas(8) std::array<std::byte, 112> state_;
+};
+
+class Sha512 {
+ public:
+  static constexpr std::size_t digest_bytes = 64;
+  using Digest = std::array<std::uint8_t, digest_bytes>;
+
+  Sha512() { reset(); }
+  void reset();
+  void update(std::span<const std::byte> data);
+  Digest finish();
+
+ private:
+  alignas(8) std::array<std::byte, 216> state_;
 };
 
 Sha256::Digest sha256(std::string_view text);

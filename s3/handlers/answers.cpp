@@ -3,6 +3,7 @@
 
 #include "s3/limits.h"
 #include "s3/payload.h"
+#include "s3/permission.h"
 #include "s3/service.h"
 #include "s3/store/bucket.h"
 
@@ -38,7 +39,10 @@ Task<Outcome<std::vector<char>>> read_document(Request& request, bool required) 
     if (required) co_return refuse(ErrorCode::missing_request_body);
     co_return document;
   }
-  const auto claims = parse_payload_claims(head, request.identity, limits::xml_body_bytes_max);
+  const bool completes = request.operation == OperationId::complete_multipart_upload;
+  const auto claims = parse_payload_claims(
+      head, request.identity, limits::xml_body_bytes_max,
+      completes ? ChecksumHeaders::of_something_else : ChecksumHeaders::of_the_body);
   if (!claims) {
     co_return claims.error().code == ErrorCode::entity_too_large
         ? refuse(ErrorCode::max_message_length_exceeded)
@@ -69,7 +73,18 @@ Task<S3Error> object_error(Request& request, engine::Error error) {
   const auto there =
       co_await store::bucket_exists(request.service.store().options(), request.bucket());
   if (!there) co_return S3Error{.code = error_code_of(there.error())};
-  co_return S3Error{.code = *there ? ErrorCode::no_such_key : ErrorCode::no_such_bucket};
+  if (!*there) co_return S3Error{.code = ErrorCode::no_such_bucket};
+  const auto may_list = co_await check_permission(
+      request, {.action = "s3:ListBucket", .bucket = request.bucket(), .key = {}});
+  co_return may_list ? S3Error{.code = ErrorCode::no_such_key} : may_list.error();
+}
+
+Task<Outcome<>> check_bucket(Request& request) {
+  const auto there =
+      co_await store::bucket_exists(request.service.store().options(), request.bucket());
+  if (!there) co_return refuse(error_code_of(there.error()));
+  if (!*there) co_return refuse(ErrorCode::no_such_bucket);
+  co_return Outcome<>{};
 }
 
 store::Ownership ownership(const Request& request) {

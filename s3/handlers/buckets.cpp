@@ -77,9 +77,8 @@ Task<Outcome<>> create_bucket(Request& request) {
     if (!location) co_return location;
   }
   if (const auto room = co_await check_room(request); !room) co_return room;
-  const auto made =
-      co_await store::create_bucket(store_options(request), request.bucket(),
-                                    request.identity.principal->name, ownership(request));
+  const auto made = co_await store::create_bucket(store_options(request), request.bucket(),
+                                                  request.sender(), ownership(request));
   if (!made && made.error().is(EEXIST)) {
     // AWS answers 200 to a repeated creation in us-east-1, and this error everywhere else.
     if (request.service.options().region != unnamed_region) {
@@ -100,6 +99,7 @@ Task<Outcome<>> head_bucket(Request& request) {
   if (!*there) co_return refuse(ErrorCode::no_such_bucket);
   http::HeadWriter& head = request.begin(200);
   std::ignore = head.field("x-amz-bucket-region", request.service.options().region);
+  std::ignore = head.field("x-amz-access-point-alias", "false");
   std::ignore = head.field("Content-Type", "application/xml");
   co_return co_await send_empty(request);
 }

@@ -7,6 +7,7 @@
 #include "s3/handlers/source_object.h"
 #include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
+#include "s3/permission.h"
 #include "s3/service.h"
 #include "s3/store/object_copy.h"
 #include "s3/xml/copy_document.h"
@@ -84,6 +85,18 @@ Outcome<> describe_copy(Request& request, const Directives& directives,
   return take_tags(request.head(), request.query, meta, memory.tags, request.decoded);
 }
 
+Task<Outcome<>> may_keep_tags(Request& request, const CopySource& source,
+                              const Directives& directives, const store::MetadataView& meta) {
+  if (meta.tags.empty()) co_return Outcome<>{};
+  if (!directives.replace_tags) {
+    const auto may = co_await check_permission(
+        request,
+        {.action = "s3:GetObjectTagging", .bucket = source.bucket(), .key = source.key.view()});
+    if (!may) co_return may;
+  }
+  co_return co_await may_tag(request, meta.tags);
+}
+
 std::string document_of(const store::MetadataView& meta) {
   std::array<char, store::etag_text_bytes_max> etag;
   const bool composite = meta.checksum.type == store::StoredChecksumType::composite;
@@ -123,6 +136,9 @@ Task<Outcome<>> copy_object(Request& request) {
   Described memory;
   const auto described = describe_copy(request, *directives, object, meta, memory);
   if (!described) co_return described;
+  if (const auto may = co_await may_keep_tags(request, source, *directives, meta); !may) {
+    co_return may;
+  }
   store::MappedPath path;
   store::map(*request.key, path);
   const auto conditions = write_conditions(head);

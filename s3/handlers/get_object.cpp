@@ -1,14 +1,15 @@
 // GetObject and HeadObject: everything that is answered comes from one open descriptor.
-#include "http/conditions.h"
-#include "http/date.h"
 #include "http/range.h"
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
+#include "s3/handlers/validators.h"
 #include "s3/query.h"
 #include "s3/service.h"
 
 #include <fmt/format.h>
+
+#include <optional>
 
 namespace millrace::s3::handlers {
 
@@ -16,35 +17,11 @@ using engine::Task;
 
 namespace {
 
-// AWS answers overrides of response headers only to signed requests; anonymous ones end earlier.
-struct Validators {
-  std::array<char, http::http_date_bytes> modified_text;
-  std::string_view modified;
-  explicit Validators(const store::OpenObject& object)
-      : modified(http::http_date(object.modified_seconds(), modified_text)) {}
-  void write(http::HeadWriter& head, const store::OpenObject& object) const {
-    std::ignore = head.field("Last-Modified", modified);
-    std::ignore = head.etag(object.etag());
-  }
-};
-
-http::Verdict check_conditions(const http::Head& head, const store::OpenObject& object,
-                               std::int64_t now_seconds) {
-  const http::Conditions conditions{.if_match = head.value("if-match"),
-                                    .if_none_match = head.value("if-none-match"),
-                                    .if_modified_since = head.value("if-modified-since"),
-                                    .if_unmodified_since = head.value("if-unmodified-since")};
-  if (!conditions.any()) return http::Verdict::proceed;
-  return http::evaluate(
-      conditions,
-      {.exists = true, .etag = object.etag(), .modified_seconds = object.modified_seconds()}, true,
-      now_seconds);
-}
-
 // One part of a multipart object, by ?partNumber=N; an object put whole is its own part 1.
 struct PartSlice {
   std::uint32_t parts = 0;  // of the object; 0: none was asked for
   http::RangeAnswer range;
+  std::optional<store::Part> part;  // of a multipart object
 };
 
 Outcome<PartSlice> no_such_part(Request& request, std::uint64_t asked, std::size_t parts) {
@@ -79,7 +56,8 @@ Outcome<PartSlice> slice_of_part(Request& request, const store::OpenObject& obje
     std::uint64_t left = object.file_size;
     for (std::size_t index = 0; index < *number; ++index) {
       slice.range.offset += slice.range.length;
-      slice.range.length = parts.at(index).size;
+      slice.part = parts.at(index);
+      slice.range.length = slice.part->size;
       // Whoever may write the file may have written the table.
       if (slice.range.length > left) return refuse(ErrorCode::internal_error);
       left -= slice.range.length;
@@ -150,13 +128,13 @@ Task<Outcome<>> answer(Request& request, const store::ObjectCache::Hold& held) {
   validators.write(out, object);
   std::ignore = out.field("Accept-Ranges", "bytes");
   if (slice) std::ignore = out.content_range(range.offset, range.length, object.file_size);
-  if (part->parts > 0 && !object.meta.parts.empty()) {
-    std::ignore = out.field("x-amz-mp-parts-count", part->parts);
-  }
-  const bool with_checksum =
-      !slice && http::field_name_equal(head.value("x-amz-checksum-mode"), "enabled");
-  const auto described = write_object_headers(out, object.meta, request.query, with_checksum);
+  if (part->part) std::ignore = out.field("x-amz-mp-parts-count", part->parts);
+  const bool whole = !slice || (range.offset == 0 && range.length == object.file_size);
+  const bool enabled = http::field_name_equal(head.value("x-amz-checksum-mode"), "enabled");
+  const auto described =
+      write_object_headers(out, object.meta, request.query, enabled && whole && !part->part);
   if (!described) co_return described;
+  if (enabled && part->part) write_part_checksum(out, object.meta, *part->part);
   co_return co_await send_content(request, held, range);
 }
 

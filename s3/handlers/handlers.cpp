@@ -14,7 +14,9 @@ Handler handler_of(OperationId id) {
     case OperationId::get_bucket_location: return handlers::get_bucket_location;
     case OperationId::get_object: return handlers::get_object;
     case OperationId::head_object: return handlers::get_object;
+    case OperationId::get_object_attributes: return handlers::get_object_attributes;
     case OperationId::put_object: return handlers::put_object;
+    case OperationId::post_object: return handlers::post_object;
     case OperationId::copy_object: return handlers::copy_object;
     case OperationId::delete_object: return handlers::delete_object;
     case OperationId::delete_objects: return handlers::delete_objects;
@@ -31,7 +33,21 @@ Handler handler_of(OperationId id) {
     case OperationId::abort_multipart_upload: return handlers::abort_multipart_upload;
     case OperationId::list_parts: return handlers::list_parts;
     case OperationId::list_multipart_uploads: return handlers::list_multipart_uploads;
-    default: return nullptr;
+    case OperationId::get_bucket_policy: return handlers::get_bucket_policy;
+    case OperationId::put_bucket_policy: return handlers::put_bucket_policy;
+    case OperationId::delete_bucket_policy: return handlers::delete_bucket_policy;
+    case OperationId::get_bucket_policy_status: return handlers::get_bucket_policy_status;
+    case OperationId::get_public_access_block: return handlers::get_public_access_block;
+    case OperationId::put_public_access_block: return handlers::put_public_access_block;
+    case OperationId::delete_public_access_block: return handlers::delete_public_access_block;
+    case OperationId::get_bucket_acl: return handlers::get_bucket_acl;
+    case OperationId::put_bucket_acl: return handlers::put_bucket_acl;
+    case OperationId::get_object_acl: return handlers::get_object_acl;
+    case OperationId::put_object_acl: return handlers::put_object_acl;
+    case OperationId::get_bucket_ownership_controls: return handlers::get_ownership;
+    case OperationId::put_bucket_ownership_controls: return handlers::put_ownership;
+    case OperationId::delete_bucket_ownership_controls: return handlers::delete_ownership;
+    default: return handlers::never_set(id) ? handlers::unset_setting : nullptr;
   }
 }
 

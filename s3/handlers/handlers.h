@@ -13,10 +13,34 @@ engine::Task<Outcome<>> create_bucket(Request& request);
 engine::Task<Outcome<>> head_bucket(Request& request);
 engine::Task<Outcome<>> delete_bucket(Request& request);
 engine::Task<Outcome<>> get_bucket_location(Request& request);
+// bucket_access.cpp
+engine::Task<Outcome<>> get_bucket_policy(Request& request);
+engine::Task<Outcome<>> put_bucket_policy(Request& request);
+engine::Task<Outcome<>> delete_bucket_policy(Request& request);
+engine::Task<Outcome<>> get_bucket_policy_status(Request& request);
+engine::Task<Outcome<>> get_public_access_block(Request& request);
+engine::Task<Outcome<>> put_public_access_block(Request& request);
+engine::Task<Outcome<>> delete_public_access_block(Request& request);
+// access_lists.cpp
+engine::Task<Outcome<>> get_bucket_acl(Request& request);
+engine::Task<Outcome<>> put_bucket_acl(Request& request);
+engine::Task<Outcome<>> get_object_acl(Request& request);
+engine::Task<Outcome<>> put_object_acl(Request& request);
+engine::Task<Outcome<>> get_ownership(Request& request);
+engine::Task<Outcome<>> put_ownership(Request& request);
+engine::Task<Outcome<>> delete_ownership(Request& request);
+// unset_settings.cpp: whether an operation is about a setting that no bucket can have, and all
+// those
+bool never_set(OperationId id);
+engine::Task<Outcome<>> unset_setting(Request& request);
 // get_object.cpp: GET and HEAD
 engine::Task<Outcome<>> get_object(Request& request);
+// get_object_attributes.cpp
+engine::Task<Outcome<>> get_object_attributes(Request& request);
 // put_object.cpp
 engine::Task<Outcome<>> put_object(Request& request);
+// post_object.cpp
+engine::Task<Outcome<>> post_object(Request& request);
 // copy_object.cpp
 engine::Task<Outcome<>> copy_object(Request& request);
 // delete_object.cpp, delete_objects.cpp

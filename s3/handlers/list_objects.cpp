@@ -54,7 +54,7 @@ Task<Outcome<>> list(Request& request, ListVersion version) {
   Collector collector(*parameters);
   std::string text;
   xml::ListDocument document(text, request.bucket(), *parameters);
-  const std::string& owner = request.identity.principal->name;
+  const std::string& owner = request.service.options().owner_name;
   Page page{.document = document, .owner = {.id = owner, .display_name = owner}};
   Service& service = request.service;
   const auto listed = co_await store::list_page(

@@ -96,9 +96,7 @@ std::string parts_document(const Request& request, const store::PartList& list, 
     writer.etag("ETag", {etag.data(), etag.size()});
     writer.number("Size", part.size);
     if (part.checksum.algorithm != ChecksumAlgorithm::none) {
-      const std::string name =
-          std::string("Checksum").append(checksum_name(part.checksum.algorithm));
-      writer.text(name, part.checksum.base64().view());
+      writer.text(checksum_element(part.checksum.algorithm), part.checksum.base64().view());
     }
     writer.close();
   }

@@ -170,9 +170,8 @@ Outcome<> write_object_headers(http::HeadWriter& head, const store::MetadataView
 }
 
 store::ObjectChecksum stored_checksum(const ChecksumValue& value) {
-  // The two enumerations agree where both have an algorithm.
-  static_assert(static_cast<int>(ChecksumAlgorithm::sha256) ==
-                static_cast<int>(store::StoredChecksum::sha256));
+  static_assert(static_cast<int>(ChecksumAlgorithm::xxhash128) ==
+                static_cast<int>(store::stored_checksum_last));
   store::ObjectChecksum stored;
   stored.algorithm = static_cast<store::StoredChecksum>(value.algorithm);
   std::ranges::copy(value.bytes(), stored.value.begin());
@@ -181,10 +180,24 @@ store::ObjectChecksum stored_checksum(const ChecksumValue& value) {
 
 ChecksumValue checksum_value(const store::ObjectChecksum& stored) {
   ChecksumValue value;
-  if (stored.algorithm > store::StoredChecksum::sha256) return value;
   value.algorithm = static_cast<ChecksumAlgorithm>(stored.algorithm);
   std::copy_n(stored.value.begin(), checksum_bytes(value.algorithm), value.raw.begin());
   return value;
+}
+
+ChecksumValue checksum_value(const store::Part& part, store::StoredChecksum algorithm) {
+  ChecksumValue value{.algorithm = static_cast<ChecksumAlgorithm>(algorithm)};
+  std::ranges::copy(part.checksum, value.raw.begin());
+  return value;
+}
+
+void write_part_checksum(http::HeadWriter& head, const store::MetadataView& meta,
+                         const store::Part& part) {
+  const ChecksumValue value = checksum_value(part, meta.parts.algorithm());
+  if (value.algorithm == ChecksumAlgorithm::none) return;
+  const bool composite = meta.checksum.type == store::StoredChecksumType::composite;
+  std::ignore = head.field(checksum_header(value.algorithm), value.base64().view());
+  std::ignore = head.field("x-amz-checksum-type", composite ? "COMPOSITE" : "FULL_OBJECT");
 }
 
 void write_checksum(http::HeadWriter& head, const store::MetadataView& meta) {

@@ -42,7 +42,13 @@ void write_cache_headers(http::HeadWriter& head, const store::MetadataView& meta
 // x-amz-checksum-crc32 and x-amz-checksum-type; nothing for none.
 void write_checksum(http::HeadWriter& head, const store::MetadataView& meta);
 
+// The same of one part; nothing for a part without a checksum.
+void write_part_checksum(http::HeadWriter& head, const store::MetadataView& meta,
+                         const store::Part& part);
+
 store::ObjectChecksum stored_checksum(const ChecksumValue& value);
 ChecksumValue checksum_value(const store::ObjectChecksum& stored);
+// `algorithm`: that of the table which has the part.
+ChecksumValue checksum_value(const store::Part& part, store::StoredChecksum algorithm);
 
 }  // namespace millrace::s3::handlers

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "http/head.h"
+#include "s3/request.h"
 #include "s3/tags.h"
 
 #include <vector>
@@ -13,5 +14,8 @@ namespace millrace::s3::handlers {
 // TagSet::parse.
 Outcome<> take_tags(const http::Head& head, const QueryParameters& query, store::MetadataView& meta,
                     TagSet& tags, std::vector<char>& decoded);
+
+// Whether who makes an object may give it these tags: they are a permission of their own.
+engine::Task<Outcome<>> may_tag(Request& request, const store::PackedPairs& tags);
 
 }  // namespace millrace::s3::handlers

@@ -1,8 +1,10 @@
 // PutObject: staged, digested on the way, verified, sealed, published, and only then answered.
 #include "s3/handlers/answers.h"
+#include "s3/handlers/append_object.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
 #include "s3/handlers/object_tags.h"
+#include "s3/handlers/put_whole.h"
 #include "s3/handlers/receive.h"
 #include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
@@ -60,9 +62,15 @@ Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims,
 }  // namespace
 
 Task<Outcome<>> put_object(Request& request) {
+  if (is_append(request.head())) return append_object(request);
+  return put_whole(request, PutKind::replace);
+}
+
+Task<Outcome<>> put_whole(Request& request, PutKind kind) {
   const http::Head& head = request.head();
-  const auto claims = parse_payload_claims(head, request.identity, limits::put_bytes_max);
+  auto claims = parse_payload_claims(head, request.identity, limits::put_bytes_max);
   if (!claims) co_return std::unexpected(claims.error());
+  if (claims->algorithm == ChecksumAlgorithm::none) claims->algorithm = default_checksum;
   store::MetadataView meta;
   DescribedObject memory;
   if (const auto described = describe_from_head(head, meta, memory); !described) {
@@ -72,11 +80,15 @@ Task<Outcome<>> put_object(Request& request) {
   if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
     co_return taken;
   }
+  if (!meta.tags.empty()) {
+    if (const auto may = co_await may_tag(request, meta.tags); !may) co_return may;
+  }
   Target target;
   store::map(*request.key, target.path);
   const auto conditions = write_conditions(head);
   if (!conditions) co_return std::unexpected(conditions.error());
   target.conditions = *conditions;
+  if (kind == PutKind::first_append) target.conditions.must_not_exist = true;
   if (const auto held = co_await check_early(request, target.path, target.conditions); !held) {
     co_return held;
   }
@@ -88,10 +100,15 @@ Task<Outcome<>> put_object(Request& request) {
   }
   const auto stored = co_await receive_and_store(request, *claims, target, staged, meta);
   co_await store::discard(options, request.bucket(), staged);
+  const bool first_append = kind == PutKind::first_append;
+  if (!stored && first_append && stored.error().code == ErrorCode::precondition_failed) {
+    co_return refuse(ErrorCode::invalid_write_offset);
+  }
   if (!stored) co_return stored;
   http::HeadWriter& out = request.begin(200);
   std::array<char, store::etag_text_bytes_max> etag;
   std::ignore = out.etag(store::write_etag(meta.etag, etag));
+  if (first_append) std::ignore = out.field("x-amz-object-size", meta.size);
   write_checksum(out, meta);
   co_return co_await send_empty(request);
 }

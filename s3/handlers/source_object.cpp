@@ -5,6 +5,7 @@
 #include "s3/handlers/answers.h"
 #include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
+#include "s3/permission.h"
 #include "s3/service.h"
 #include "s3/store/bucket.h"
 #include "s3/store/read.h"
@@ -47,8 +48,7 @@ Task<S3Error> source_error(Request& request, std::string_view bucket, engine::Er
 }  // namespace
 
 Task<Outcome<>> open_source(Request& request, CopySource& source, store::OpenObject& object) {
-  // The permission that the table of operations names is that of writing. Every copy must be
-  // signed (AWS says so as well), and root may read everything.
+  // Every copy must be signed, as on AWS, also where a policy lets strangers read and write.
   if (request.identity.anonymous()) co_return refuse(ErrorCode::access_denied);
   const http::Field* field = request.head().find(source_name);
   if (field == nullptr) {
@@ -57,6 +57,10 @@ Task<Outcome<>> open_source(Request& request, CopySource& source, store::OpenObj
   const auto parsed = parse_copy_source(field->value);
   if (!parsed) co_return std::unexpected(parsed.error());
   source = *parsed;
+  // The table of operations names the permission to write.
+  const auto may = co_await check_permission(
+      request, {.action = "s3:GetObject", .bucket = source.bucket(), .key = source.key.view()});
+  if (!may) co_return may;
   store::MappedPath path;
   store::map(source.key, path);
   const auto opened =

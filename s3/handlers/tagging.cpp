@@ -2,6 +2,7 @@
 #include "s3/handlers/answers.h"
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_tags.h"
+#include "s3/permission.h"
 #include "s3/service.h"
 #include "s3/store/read.h"
 #include "s3/xml/tagging_document.h"
@@ -39,6 +40,13 @@ Outcome<> take_tags(const http::Head& head, const QueryParameters& query, store:
   if (const auto parsed = tags.parse(text); !parsed) return parsed;
   meta.tags = tags.packed();
   return {};
+}
+
+Task<Outcome<>> may_tag(Request& request, const store::PackedPairs& tags) {
+  if (tags.empty()) co_return Outcome<>{};
+  co_return co_await check_permission(request, {.action = "s3:PutObjectTagging",
+                                                .bucket = request.bucket(),
+                                                .key = request.key->view()});
 }
 
 Task<Outcome<>> get_object_tagging(Request& request) {

@@ -3,6 +3,7 @@
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/receive.h"
 #include "s3/handlers/upload_answers.h"
+#include "s3/handlers/upload_checksums.h"
 #include "s3/limits.h"
 #include "s3/payload.h"
 #include "s3/query.h"
@@ -24,19 +25,6 @@ Outcome<std::uint32_t> part_number(const Request& request) {
 
 namespace {
 
-// The upload's algorithm is computed whether or not this part came with it; another one is not
-// taken.
-Outcome<> agree_on_checksum(ChecksumAlgorithm wanted, PayloadClaims& claims) {
-  if (wanted == ChecksumAlgorithm::none || claims.algorithm == wanted) return {};
-  if (claims.algorithm != ChecksumAlgorithm::none) {
-    return refuse(ErrorCode::invalid_request,
-                  "Checksum Type mismatch occurred: the part's checksum is not of the algorithm "
-                  "that the upload was created with.");
-  }
-  claims.algorithm = wanted;
-  return {};
-}
-
 Task<Outcome<>> receive_part(Request& request, const PayloadClaims& claims,
                              store::PartWriter& writer, Payload& payload) {
   const PieceSink sink{
@@ -47,11 +35,13 @@ Task<Outcome<>> receive_part(Request& request, const PayloadClaims& claims,
       .context = &writer};
   const auto received = co_await receive_into(payload, sink);
   if (!received) co_return received;
-  const bool stored = writer.algorithm() == claims.algorithm;
+  const auto wanted = writer.algorithm();
   const auto finished =
       co_await writer.finish({.size = payload.bytes(),
                               .md5 = payload.md5(),
-                              .checksum = stored ? payload.checksum() : ChecksumValue{},
+                              .checksum = wanted == ChecksumAlgorithm::none ? ChecksumValue{}
+                                          : claims.crc64nvme_too            ? payload.crc64nvme()
+                                                                            : payload.checksum(),
                               .blocks = payload.blocks()});
   if (!finished) co_return std::unexpected(upload_error(finished.error()));
   const ChecksumValue& checksum = payload.checksum();
@@ -75,7 +65,7 @@ Task<Outcome<>> upload_part(Request& request) {
   const auto begun = co_await writer.begin(request.bucket(), request.key->view(),
                                            upload_id(request), *number, claims->bytes);
   if (!begun) co_return std::unexpected(upload_error(begun.error()));
-  Outcome<> stored = agree_on_checksum(writer.algorithm(), *claims);
+  Outcome<> stored = agree_on_checksum(request, writer.kind(), *claims);
   if (stored) {
     Payload payload(request.exchange, request.identity, *claims, Payload::Md5Use::etag);
     stored = co_await receive_part(request, *claims, writer, payload);

@@ -5,6 +5,7 @@
 #include "s3/handlers/object_tags.h"
 #include "s3/handlers/slow_answer.h"
 #include "s3/handlers/upload_answers.h"
+#include "s3/handlers/upload_checksums.h"
 #include "s3/handlers/write_conditions.h"
 #include "s3/query.h"
 #include "s3/service.h"
@@ -31,61 +32,6 @@ std::string_view checksum_type_name(store::StoredChecksumType type) {
 }
 
 namespace {
-
-// x-amz-checksum-algorithm and x-amz-checksum-type ("Checking object integrity": CRC-64/NVME is
-// always of the full object, the SHAs are always composite, the CRC-32s composite by default).
-Outcome<> parse_checksum_kind(const http::Head& head, store::ObjectChecksum& checksum) {
-  const auto name = head.value("x-amz-checksum-algorithm");
-  const auto type = head.value("x-amz-checksum-type");
-  if (name.empty()) {
-    if (type.empty()) return {};
-    return refuse(ErrorCode::invalid_request,
-                  "The x-amz-checksum-type header can only be used with the "
-                  "x-amz-checksum-algorithm header.");
-  }
-  const auto algorithm = checksum_of_name(name);
-  if (!algorithm) {
-    return refuse(ErrorCode::invalid_request, "Checksum algorithm provided is unsupported.");
-  }
-  const bool sha = *algorithm == ChecksumAlgorithm::sha1 || *algorithm == ChecksumAlgorithm::sha256;
-  const bool full_only = *algorithm == ChecksumAlgorithm::crc64nvme;
-  const bool full = type.empty() ? full_only : http::field_name_equal(type, "full_object");
-  if (!type.empty() && !full && !http::field_name_equal(type, "composite")) {
-    return refuse(ErrorCode::invalid_request, "Value for x-amz-checksum-type header is invalid.");
-  }
-  if ((full && sha) || (!full && full_only)) {
-    return refuse(ErrorCode::invalid_request,
-                  "The checksum type is not supported with this checksum algorithm.");
-  }
-  checksum.algorithm = static_cast<store::StoredChecksum>(*algorithm);
-  checksum.type =
-      full ? store::StoredChecksumType::full_object : store::StoredChecksumType::composite;
-  return {};
-}
-
-std::optional<ChecksumValue> listed_checksum(const xml::PartChecksums& sent) {
-  const std::pair<ChecksumAlgorithm, std::string_view> each[] = {
-      {ChecksumAlgorithm::crc32, sent.crc32},
-      {ChecksumAlgorithm::crc32c, sent.crc32c},
-      {ChecksumAlgorithm::crc64nvme, sent.crc64nvme},
-      {ChecksumAlgorithm::sha1, sent.sha1},
-      {ChecksumAlgorithm::sha256, sent.sha256}};
-  for (const auto& [algorithm, text] : each) {
-    if (!text.empty()) return ChecksumValue::parse(algorithm, text).value_or(ChecksumValue{});
-  }
-  return std::nullopt;
-}
-
-// The checksum of the whole object that CompleteMultipartUpload may state. That of a composite
-// has "-N" behind it, which is no base64 and is compared by the parts already.
-std::optional<ChecksumValue> stated_checksum(const http::Head& head) {
-  for (const http::Field& field : head.fields()) {
-    const auto algorithm = checksum_of_header(field.name);
-    if (!algorithm || field.value.find('-') != std::string_view::npos) continue;
-    return ChecksumValue::parse(*algorithm, field.value).value_or(ChecksumValue{});
-  }
-  return std::nullopt;
-}
 
 // x-amz-if-match-initiated-time of AbortMultipartUpload.
 Outcome<std::optional<std::int64_t>> initiated_condition(const Request& request) {
@@ -115,7 +61,7 @@ std::string completed_document(const Request& request, const store::Completed& c
     if (completed.checksum.type == store::StoredChecksumType::composite) {
       text.append("-").append(std::to_string(completed.etag.parts));
     }
-    writer.text(std::string("Checksum").append(checksum_name(checksum.algorithm)), text);
+    writer.text(checksum_element(checksum.algorithm), text);
     writer.text("ChecksumType", checksum_type_name(completed.checksum.type));
   }
   writer.close();
@@ -142,6 +88,8 @@ Task<Outcome<std::string>> complete(Request& request, std::span<const store::Lis
     object_bytes = parse_decimal(field->value, ~0ULL);
     if (!object_bytes) co_return refuse(ErrorCode::invalid_request);
   }
+  const auto stated = stated_checksum(head);
+  if (!stated) co_return std::unexpected(stated.error());
   store::MappedPath path;
   store::map(*request.key, path);
   // Not looked at before the work: a repetition of what was done is answered as it was.
@@ -153,13 +101,13 @@ Task<Outcome<std::string>> complete(Request& request, std::span<const store::Lis
                                                           .id = upload_id(request),
                                                           .parts = parts,
                                                           .object_bytes = object_bytes,
-                                                          .object_checksum = stated_checksum(head),
+                                                          .checksum = *stated,
                                                           .owner = ownership(request),
                                                           .conditions = *conditions,
                                                           .asker = request.asker()});
   if (!completed) {
     describe_part(request, completed.error(), parts);
-    co_return std::unexpected(upload_error(completed.error()));
+    co_return std::unexpected(complete_error(request, completed.error(), *stated));
   }
   co_return completed_document(request, *completed);
 }
@@ -177,11 +125,17 @@ Task<Outcome<>> create_multipart_upload(Request& request) {
   if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
     co_return taken;
   }
-  if (const auto kind = parse_checksum_kind(head, meta.checksum); !kind) co_return kind;
-  const std::string& principal = request.identity.principal->name;
-  const auto made = co_await store::create_upload(
-      request.service.store(), request.bucket(),
-      {.key = request.key->view(), .initiator = principal, .owner = principal, .object = &meta});
+  if (!meta.tags.empty()) {
+    if (const auto may = co_await may_tag(request, meta.tags); !may) co_return may;
+  }
+  if (const auto kind = parse_checksum_kind(request, meta.checksum); !kind) co_return kind;
+  const std::string_view principal = request.sender();
+  const auto made = co_await store::create_upload(request.service.store(), request.bucket(),
+                                                  {.key = request.key->view(),
+                                                   .initiator = principal,
+                                                   .owner = principal,
+                                                   .object = &meta,
+                                                   .default_checksum = true});
   if (!made) co_return std::unexpected(upload_error(made.error()));
   std::string document;
   {

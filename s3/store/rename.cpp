@@ -43,6 +43,19 @@ http::Representation seen(const OpenObject* object) {
   return {.exists = true, .etag = object->etag(), .modified_seconds = object->modified_seconds()};
 }
 
+// Whether the file says that this very request has put it where it is. errno_token_reused: that
+// another one with its token has.
+Task<Result<bool>> is_done(const RenameRequest& request, int file) {
+  if (request.token.empty()) co_return false;
+  Memory kept;
+  const auto got = co_await file::get_attribute(file, memory_attribute,
+                                                std::as_writable_bytes(std::span(&kept, 1)));
+  const Memory own = memory_of(request);
+  if (!got || *got != sizeof kept || kept.token != own.token) co_return false;
+  if (kept != own) co_return engine::fail_errno(errno_token_reused);
+  co_return true;
+}
+
 bool looks_again(const Error& error) {
   return error.is(ENOENT) || error.is(ENOTDIR) || error.is(EISDIR);
 }
@@ -159,12 +172,9 @@ Task<Result<>> Store::was_renamed(const RenameRequest& request) {
   const auto opened = co_await open_object(options_, request.bucket, request.to.path,
                                            request.to.key, Detail::head, object);
   if (!opened) co_return missing;
-  Memory kept;
-  const auto got = co_await file::get_attribute(object.file.get(), memory_attribute,
-                                                std::as_writable_bytes(std::span(&kept, 1)));
-  const Memory own = memory_of(request);
-  if (!got || *got != sizeof kept || kept.token != own.token) co_return missing;
-  co_return kept == own ? Result<>{} : engine::fail_errno(errno_token_reused);
+  const auto done = co_await is_done(request, object.file.get());
+  if (!done) co_return std::unexpected(done.error());
+  co_return *done ? Result<>{} : missing;
 }
 
 // What has to be durable before a name in the directory that a key is goes or comes: the directory
@@ -253,6 +263,12 @@ Task<Result<>> Store::rename_once(const RenameRequest& request) {
   if (done) done = co_await locate(request.bucket, request.from, *from_parent, from);
   if (done) done = co_await locate(request.bucket, request.to, *to_parent, to);
   if (!done) co_return done;
+  if (to.exists) {
+    // First of all: a repetition does nothing more, whatever the source is by now.
+    const auto before = co_await is_done(request, to.object.file.get());
+    if (!before) co_return std::unexpected(before.error());
+    if (*before) co_return Result<>{};
+  }
   if (!from.exists) {
     const auto absent = co_await proves_absence(request.bucket, request.from.path, *from_parent);
     if (!absent) co_return std::unexpected(absent.error());

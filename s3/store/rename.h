@@ -37,8 +37,8 @@ struct RenameRequest {
   RenameSide from;
   RenameSide to;
   // Makes the request one that may be sent again: kept in an attribute of the file beside the
-  // source's hash, so that a repetition which finds the source gone and this at the destination is
-  // answered alike. Forgotten with the object, and on filesystems without attributes.
+  // source's hash, so that a repetition which finds this at the destination is answered alike and
+  // does nothing. Forgotten with the object, and on filesystems without attributes.
   std::string_view token;
   std::int64_t now_seconds = 0;
   Asker asker;

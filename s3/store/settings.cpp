@@ -36,8 +36,8 @@ constexpr std::size_t first_line_bytes_max = 96;
 constexpr std::size_t first_read_bytes = 4096;
 static_assert(first_read_bytes > first_line_bytes_max);
 
-constexpr std::array<std::string_view, 5> names = {"tagging", "cors", "policy",
-                                                   "public-access-block", "ownership"};
+constexpr std::array<std::string_view, 4> names = {"tagging", "cors", "policy",
+                                                   "public-access-block"};
 constexpr std::size_t name_bytes_max = 24;
 
 // BUCKET/.mr.sys/settings/NAME

@@ -14,7 +14,7 @@
 
 namespace millrace::s3::store {
 
-enum class Setting : std::uint8_t { tagging, cors, policy, public_access_block, ownership };
+enum class Setting : std::uint8_t { tagging, cors, policy, public_access_block };
 
 // The name of its file.
 std::string_view setting_name(Setting setting);

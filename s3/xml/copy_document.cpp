@@ -14,7 +14,7 @@ void append_copy_result(std::string& document, CopyKind kind, const CopyResult& 
     std::string text(result.checksum.base64().view());
     const bool composite = result.composite_parts > 0;
     if (composite) text.append("-").append(std::to_string(result.composite_parts));
-    writer.text(std::string("Checksum").append(checksum_name(result.checksum.algorithm)), text);
+    writer.text(checksum_element(result.checksum.algorithm), text);
     if (kind == CopyKind::object) {
       writer.text("ChecksumType", composite ? "COMPOSITE" : "FULL_OBJECT");
     }

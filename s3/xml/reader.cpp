@@ -21,23 +21,15 @@ bool take_object(pugi::xml_node node, DeleteEntry& entry) {
 
 bool take_part(pugi::xml_node node, CompletedPart& part) {
   std::string_view number;
-  std::array<std::string_view, 5> other;
-  std::array known = {TextElement{"PartNumber", &number},
-                      TextElement{"ETag", &part.etag},
-                      TextElement{"ChecksumCRC32", &part.checksums.crc32},
-                      TextElement{"ChecksumCRC32C", &part.checksums.crc32c},
-                      TextElement{"ChecksumCRC64NVME", &part.checksums.crc64nvme},
-                      TextElement{"ChecksumSHA1", &part.checksums.sha1},
-                      TextElement{"ChecksumSHA256", &part.checksums.sha256},
-                      TextElement{"ChecksumSHA512", &other[0]},
-                      TextElement{"ChecksumMD5", &other[1]},
-                      TextElement{"ChecksumXXHASH64", &other[2]},
-                      TextElement{"ChecksumXXHASH3", &other[3]},
-                      TextElement{"ChecksumXXHASH128", &other[4]}};
+  auto& sums = part.checksums;
+  std::array known = {
+      TextElement{"PartNumber", &number},         TextElement{"ETag", &part.etag},
+      TextElement{"ChecksumCRC32", &sums[0]},     TextElement{"ChecksumCRC32C", &sums[1]},
+      TextElement{"ChecksumCRC64NVME", &sums[2]}, TextElement{"ChecksumSHA1", &sums[3]},
+      TextElement{"ChecksumSHA256", &sums[4]},    TextElement{"ChecksumSHA512", &sums[5]},
+      TextElement{"ChecksumMD5", &sums[6]},       TextElement{"ChecksumXXHASH64", &sums[7]},
+      TextElement{"ChecksumXXHASH3", &sums[8]},   TextElement{"ChecksumXXHASH128", &sums[9]}};
   if (!take_children(node, known)) return false;
-  for (const std::string_view value : other) {
-    part.checksums.has_other = part.checksums.has_other || !value.empty();
-  }
   part.etag = unquoted(part.etag);
   number = trimmed(number);
   const bool negative = number.starts_with('-');
@@ -74,7 +66,7 @@ Outcome<DeleteRequest> parse_delete(std::span<char> body) {
 
 Outcome<std::vector<CompletedPart>> parse_complete(std::span<char> body) {
   pugi::xml_document document;
-  // Of a part's checksums one is usual; the factor leaves room for all of AWS's first five.
+  // Of a part's checksums one is usual; the factor leaves room for some more.
   const auto root = load(document, body, 1 + part_number_max * 8, "CompleteMultipartUpload");
   if (!root) return std::unexpected(root.error());
   std::vector<CompletedPart> parts;

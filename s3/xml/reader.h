@@ -4,6 +4,7 @@
 // would change what a request means. Pure; owned by the request.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -32,16 +33,9 @@ struct DeleteRequest {
   std::vector<DeleteEntry> objects;  // 1 to delete_objects_max, in the order sent
 };
 
-// Base64 as sent; empty where absent.
-struct PartChecksums {
-  std::string_view crc32;
-  std::string_view crc32c;
-  std::string_view crc64nvme;
-  std::string_view sha1;
-  std::string_view sha256;
-  // The body names a checksum that is none of the five (sha512, md5, xxhash*).
-  bool has_other = false;
-};
+// Base64 as sent, empty where absent, in the order of ChecksumAlgorithm (without none).
+inline constexpr std::size_t part_checksum_kinds = 10;
+using PartChecksums = std::array<std::string_view, part_checksum_kinds>;
 
 struct CompletedPart {
   std::uint32_t number = 0;  // 1 to part_number_max

@@ -208,6 +208,42 @@ def test_only_where_nothing_is(s3, bucket, source):
         s3.copy_object(Bucket=bucket, Key="copy", CopySource=source, IfNoneMatch="*")
 
 
+def test_replacing_only_what_was_seen(s3, bucket, source):
+    with errors.refused(404, "NoSuchKey"):
+        s3.copy_object(Bucket=bucket, Key="copy", CopySource=source, IfMatch='"any"')
+    there = s3.put_object(Bucket=bucket, Key="copy", Body=b"before")["ETag"]
+    with errors.refused(412, "PreconditionFailed"):
+        s3.copy_object(Bucket=bucket, Key="copy", CopySource=source, IfMatch='"another"')
+    assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == b"before"
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource=source, IfMatch=there)
+    assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == b"content"
+
+
+def test_tags(s3, bucket):
+    def tags(key):
+        found = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in found}
+
+    source = {"Bucket": bucket, "Key": "k"}
+    s3.put_object(**source, Body=b"x", Tagging="colour=blue", Metadata={"a": "b"})
+    to = {"Bucket": bucket, "Key": "copy", "CopySource": source}
+    s3.copy_object(**to)
+    assert tags("copy") == {"colour": "blue"}
+    s3.copy_object(**to, MetadataDirective="REPLACE", Tagging="not=taken")
+    assert tags("copy") == {"colour": "blue"}
+    s3.copy_object(**to, TaggingDirective="REPLACE", Tagging="shape=round&size=2%20m")
+    assert tags("copy") == {"shape": "round", "size": "2 m"}
+    assert s3.head_object(Bucket=bucket, Key="copy")["Metadata"] == {"a": "b"}
+    s3.copy_object(**to, TaggingDirective="REPLACE")
+    assert tags("copy") == {} and tags("k") == {"colour": "blue"}
+    with errors.refused(400, "InvalidTag"):
+        s3.copy_object(**to, TaggingDirective="REPLACE", Tagging="aws:x=1")
+    # Onto itself, too: the content stays.
+    s3.copy_object(**source, CopySource=source, TaggingDirective="REPLACE", Tagging="new=1")
+    assert tags("k") == {"new": "1"}
+    assert s3.get_object(**source)["Body"].read() == b"x"
+
+
 def test_a_multipart_object_keeps_its_etag_and_parts(s3, bucket):
     bodies = [piece("one", 5 * MIB), piece("two", 6 * MIB), b"tail"]
     etag = multipart_object(s3, bucket, "big", bodies)

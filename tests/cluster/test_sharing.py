@@ -52,6 +52,64 @@ def test_of_racing_creates_exactly_one_wins(pair):
             assert body == b"%d" % winners[0]
 
 
+def test_of_racing_replacements_exactly_one_wins(pair):
+    """If-Match through both containers: each round all clients have seen the same version. The
+    key lies beside a directory, so that the object is inside of it half of the time."""
+    clients = [container.client() for container in pair for _ in range(4)]
+    start = threading.Barrier(len(clients))
+
+    def replace(number, client, key, etag):
+        start.wait()
+        try:
+            client.put_object(Bucket="shared", Key=key, Body=b"%d of %s" % (number, etag.encode()),
+                              IfMatch=etag)
+            return number
+        except botocore.exceptions.ClientError as error:
+            assert code_of(error) == 412, error
+            return None
+
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+        for race in range(RACES):
+            key = f"match/{race % 2}"
+            if race == RACES // 2:
+                clients[0].put_object(Bucket="shared", Key="match/0/below", Body=b"x")
+            etag = clients[race % 8].put_object(Bucket="shared", Key=key,
+                                                Body=b"%d" % race)["ETag"]
+            answers = list(pool.map(replace, range(len(clients)), clients,
+                                    [key] * len(clients), [etag] * len(clients)))
+            winners = [number for number in answers if number is not None]
+            assert len(winners) == 1, f"{key}: {winners}"
+            body = clients[race % 8].get_object(Bucket="shared", Key=key)["Body"].read()
+            assert body == b"%d of %s" % (winners[0], etag.encode())
+
+
+def test_renames_through_both_lose_and_double_nothing(pair):
+    """Three objects that go round among keys in each other's way, nothing replaced."""
+    keys = ["a", "a/b", "c/d", "e"]
+    for number, key in enumerate(keys[:3]):
+        pair[0].client().put_object(Bucket="shared", Key=key, Body=b"%d" % number)
+    wrong = []
+
+    def work(seed):
+        client = pair[seed % 2].client()
+        for step in range(40):
+            source, target = keys[(seed + step) % 4], keys[(seed * 3 + step * step + 1) % 4]
+            try:
+                client.rename_object(Bucket="shared", Key=target, RenameSource=f"shared/{source}",
+                                     DestinationIfNoneMatch="*")
+            except botocore.exceptions.ClientError as error:
+                if code_of(error) not in (404, 412):
+                    wrong.append(f"{source} to {target}: {error}")
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    assert not wrong, wrong[:3]
+    client = pair[1].client()
+    listed = [each["Key"] for each in client.list_objects_v2(Bucket="shared")["Contents"]]
+    bodies = [client.get_object(Bucket="shared", Key=key)["Body"].read() for key in listed]
+    assert sorted(bodies) == [b"0", b"1", b"2"]
+
+
 def test_objects_that_become_directories_and_back_lose_nothing(pair):
     """Keys that lie in each other's way, written and deleted through both containers: every
     answer is one that S3 may give, every body whole, and what is listed is what can be read."""

@@ -58,7 +58,12 @@ Task<UploadResult<>> Completer::look_once() {
   if (!contents) co_return fail_inside(contents.error());
   if (const auto read = co_await read_receipts(*contents); !read) co_return read;
   claims_ = std::move(contents->claims);
-  if (const auto checked = check_parts(request_.parts, parts_); !checked) co_return checked;
+  const auto& kind = upload_.record.object.checksum;
+  const auto checked =
+      check_parts(request_.parts, parts_,
+                  kind.type == StoredChecksumType::composite ? PartChecksums::required
+                                                             : PartChecksums::optional);
+  if (!checked) co_return about_checksums(checked.error());
   summary_ = summarize(parts_, upload_.record.algorithm(), upload_.record.object.checksum.type);
   co_return check_object();
 }
@@ -90,17 +95,34 @@ Task<UploadResult<>> Completer::read_receipts(const Contents& contents) {
   co_return UploadResult<>{};
 }
 
+std::unexpected<UploadError> Completer::about_checksums(UploadError error) const {
+  const UploadRecord& record = upload_.record;
+  error.algorithm = record.checksum_by_default ? ChecksumAlgorithm::none : record.algorithm();
+  error.checksum_type = record.object.checksum.type;
+  return std::unexpected(error);
+}
+
 UploadResult<> Completer::check_object() const {
+  const auto refuse = [&](UploadFailure failure) { return about_checksums({.failure = failure}); };
   if (request_.object_bytes && *request_.object_bytes != summary_.size) {
-    return fail_with(UploadFailure::invalid_request);
+    return refuse(UploadFailure::object_size);
   }
-  if (!request_.object_checksum) return {};
-  const auto& expected = *request_.object_checksum;
-  const bool same =
-      static_cast<StoredChecksum>(expected.algorithm) == summary_.checksum.algorithm &&
-      std::ranges::equal(expected.bytes(),
-                         std::span(summary_.checksum.value).first(expected.bytes().size()));
-  if (!same) return fail_with(UploadFailure::bad_digest);
+  if (request_.checksum.type && *request_.checksum.type != upload_.record.object.checksum.type) {
+    return refuse(UploadFailure::checksum_type);
+  }
+  if (!request_.checksum.value) return {};
+  const auto& stated = *request_.checksum.value;
+  if (static_cast<StoredChecksum>(stated.algorithm) != summary_.checksum.algorithm) {
+    return refuse(UploadFailure::checksum_algorithm);
+  }
+  const bool composite = summary_.checksum.type == StoredChecksumType::composite;
+  const std::uint32_t parts = request_.checksum.parts;
+  const bool same_parts = parts == 0 || (composite && parts == summary_.etag.parts);
+  if (!same_parts ||
+      !std::ranges::equal(stated.bytes(),
+                          std::span(summary_.checksum.value).first(stated.bytes().size()))) {
+    return refuse(UploadFailure::bad_digest);
+  }
   return {};
 }
 

@@ -22,6 +22,7 @@ class Completer {
   engine::Task<UploadResult<>> look_once();
   engine::Task<UploadResult<>> read_receipts(const Contents& contents);
   UploadResult<> check_object() const;
+  std::unexpected<UploadError> about_checksums(UploadError error) const;
   engine::Task<engine::Result<>> relocate_last(std::uint64_t slot_bytes);
   engine::Task<engine::Result<>> put_into_slot(int assembly, std::uint64_t slot_bytes);
   engine::Task<engine::Result<>> close_assemblies();

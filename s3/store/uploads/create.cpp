@@ -20,7 +20,11 @@ ErrorCode error_code_of(const UploadError& error) {
     case UploadFailure::entity_too_small: return ErrorCode::entity_too_small;
     case UploadFailure::entity_too_large: return ErrorCode::entity_too_large;
     case UploadFailure::invalid_request: return ErrorCode::invalid_request;
-    case UploadFailure::bad_digest: return ErrorCode::bad_digest;
+    case UploadFailure::bad_digest:
+    case UploadFailure::checksum_type: return ErrorCode::bad_digest;
+    case UploadFailure::object_size:
+    case UploadFailure::checksum_algorithm:
+    case UploadFailure::checksum_missing: return ErrorCode::invalid_request;
     case UploadFailure::exists: return ErrorCode::precondition_failed;
     case UploadFailure::system: break;
   }
@@ -29,18 +33,9 @@ ErrorCode error_code_of(const UploadError& error) {
 
 namespace {
 
-// AWS, "Checking object integrity": CRC-64/NVME exists only for the full object, SHA only as a
-// composite, the others in both forms.
 bool checksum_possible(const ObjectChecksum& checksum) {
-  switch (checksum.algorithm) {
-    case StoredChecksum::none:
-    case StoredChecksum::crc64nvme: return checksum.type == StoredChecksumType::full_object;
-    case StoredChecksum::crc32:
-    case StoredChecksum::crc32c: return true;
-    case StoredChecksum::sha1:
-    case StoredChecksum::sha256: return checksum.type == StoredChecksumType::composite;
-    default: return false;
-  }
+  return checksum_type_possible(static_cast<ChecksumAlgorithm>(checksum.algorithm),
+                                checksum.type == StoredChecksumType::composite);
 }
 
 Task<Result<>> sync_made(const StoreOptions& options, int fd) {
@@ -117,6 +112,10 @@ Task<UploadResult<UploadId>> create_upload(Store& store, std::string_view bucket
   record.initiator = upload.initiator;
   record.owner = upload.owner;
   record.object = object;
+  if (object.checksum.algorithm == StoredChecksum::none && upload.default_checksum) {
+    record.object.checksum.algorithm = static_cast<StoredChecksum>(default_checksum);
+    record.checksum_by_default = true;
+  }
   const UploadId id = UploadId::make(static_cast<std::uint64_t>(record.created_ms));
   const int fd = above->fd.get();
   if (const auto made = co_await file::make_directory(fd, id.c_str(), 0700); !made) {

@@ -19,7 +19,7 @@ UploadInfo info_of(const UploadRecord& record, std::string_view id) {
           .storage_class = std::string(record.object.field(Field::storage_class)),
           .initiator = std::string(record.initiator),
           .owner = std::string(record.owner),
-          .algorithm = record.algorithm(),
+          .algorithm = record.checksum_by_default ? ChecksumAlgorithm::none : record.algorithm(),
           .checksum_type = record.object.checksum.type};
 }
 

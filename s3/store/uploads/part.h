@@ -37,6 +37,10 @@ class PartWriter {
 
   // After begin(). What the upload wants of its parts.
   ChecksumAlgorithm algorithm() const { return upload_->record.algorithm(); }
+  UploadKind kind() const {
+    const uploads::UploadRecord& record = upload_->record;
+    return {record.algorithm(), record.object.checksum.type, record.checksum_by_default};
+  }
   // Whether the part goes to its place in an assembly.
   bool in_assembly() const { return slot_bytes_ != 0; }
 

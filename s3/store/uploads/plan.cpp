@@ -36,13 +36,17 @@ ChecksumValue full_object(std::span<const StoredPart> parts) {
 
 }  // namespace
 
-UploadResult<> check_parts(std::span<const ListedPart> listed, std::span<const StoredPart> parts) {
+UploadResult<> check_parts(std::span<const ListedPart> listed, std::span<const StoredPart> parts,
+                           PartChecksums checksums) {
   CHECK(listed.size() == parts.size() && !listed.empty());
   for (std::size_t i = 0; i < listed.size(); ++i) {
     const Receipt& stored = parts[i].receipt;
     const bool etag_same = md5_of_etag(listed[i].etag) == stored.md5;
     if (!etag_same || (listed[i].checksum && *listed[i].checksum != stored.checksum)) {
       return fail_with(UploadFailure::invalid_part, listed[i].number);
+    }
+    if (!listed[i].checksum && checksums == PartChecksums::required) {
+      return fail_with(UploadFailure::checksum_missing, listed[i].number);
     }
   }
   for (std::size_t i = 0; i + 1 < listed.size(); ++i) {

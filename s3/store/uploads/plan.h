@@ -12,8 +12,12 @@ struct StoredPart {
   std::uint32_t sequence = 0;
 };
 
-// invalid_part, entity_too_small. parts[i] is the newest receipt of listed[i].
-UploadResult<> check_parts(std::span<const ListedPart> listed, std::span<const StoredPart> parts);
+// Whether a list may leave out its parts' checksums.
+enum class PartChecksums : std::uint8_t { optional, required };
+
+// invalid_part, checksum_missing, entity_too_small. parts[i] is the newest receipt of listed[i].
+UploadResult<> check_parts(std::span<const ListedPart> listed, std::span<const StoredPart> parts,
+                           PartChecksums checksums);
 
 struct Summary {
   Etag etag;

@@ -23,6 +23,7 @@ enum class Section : std::uint8_t {
   blocks = 5,
   initiator = 0x81,
   owner = 0x82,
+  default_checksum = 0x83,  // empty: there, or not
 };
 
 struct UploadHead {
@@ -79,6 +80,7 @@ class FrameWriter {
 
  private:
   void append(const void* from, std::size_t count) {
+    if (count == 0) return;
     const auto* begin = static_cast<const std::byte*>(from);
     bytes_.insert(bytes_.end(), begin, begin + count);
   }
@@ -128,6 +130,7 @@ Result<> encode_upload(UploadRecord& record) {
   out.section(Section::object, attribute.data(), encoded->attribute_bytes);
   if (!record.initiator.empty()) out.section(Section::initiator, record.initiator);
   if (!record.owner.empty()) out.section(Section::owner, record.owner);
+  if (record.checksum_by_default) out.section(Section::default_checksum, nullptr, 0);
   auto bytes = out.finish();
   if (bytes.size() > record_bytes_max) return engine::fail(Errc::too_large);
   record.bytes = std::move(bytes);
@@ -149,6 +152,7 @@ Result<UploadRecord> decode_upload(std::vector<std::byte> bytes) {
       case Section::object: object = payload; return true;
       case Section::initiator: record.initiator = text_of(payload); return true;
       case Section::owner: record.owner = text_of(payload); return true;
+      case Section::default_checksum: return record.checksum_by_default = true;
       default: return false;
     }
   });
@@ -159,9 +163,6 @@ Result<UploadRecord> decode_upload(std::vector<std::byte> bytes) {
   const auto decoded = decode(object);
   if (!decoded) return std::unexpected(decoded.error());
   record.object = *decoded;
-  if (record.object.checksum.algorithm > StoredChecksum::sha256) {
-    return engine::fail(Errc::unsupported);
-  }
   return record;
 }
 
@@ -199,7 +200,7 @@ Result<Receipt> decode_receipt(std::span<const std::byte> bytes) {
   });
   if (!read) return std::unexpected(read.error());
   if (!has_head || blocks.size() % 8 != 0) return engine::fail(Errc::corrupt);
-  if (head.checksum_algorithm > static_cast<std::uint8_t>(ChecksumAlgorithm::sha256)) {
+  if (head.checksum_algorithm > static_cast<std::uint8_t>(stored_checksum_last)) {
     return engine::fail(Errc::unsupported);
   }
   Receipt receipt{.part = head.part,
@@ -251,6 +252,9 @@ Result<CompletedRecord> decode_completed(std::span<const std::byte> bytes) {
   record.size = head.size;
   record.parts = head.parts;
   std::ranges::copy(head.md5, record.md5.begin());
+  if (head.checksum_algorithm > static_cast<std::uint8_t>(stored_checksum_last)) {
+    return engine::fail(Errc::unsupported);
+  }
   record.checksum.algorithm = static_cast<StoredChecksum>(head.checksum_algorithm);
   record.checksum.type = static_cast<StoredChecksumType>(head.checksum_type);
   if (value.size() != checksum_value_bytes(record.checksum.algorithm)) {

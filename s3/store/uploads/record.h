@@ -31,7 +31,8 @@ struct UploadRecord {
   std::string_view key;
   std::string_view initiator;
   std::string_view owner;
-  MetadataView object;  // content type, fields, user metadata, tags, kind of checksum
+  MetadataView object;               // content type, fields, user metadata, tags, kind of checksum
+  bool checksum_by_default = false;  // CreateMultipartUpload named no kind
   std::vector<std::byte> bytes;
 
   ChecksumAlgorithm algorithm() const {
@@ -40,8 +41,8 @@ struct UploadRecord {
 };
 static_assert(static_cast<int>(ChecksumAlgorithm::crc32) ==
               static_cast<int>(StoredChecksum::crc32));
-static_assert(static_cast<int>(ChecksumAlgorithm::sha256) ==
-              static_cast<int>(StoredChecksum::sha256));
+static_assert(static_cast<int>(ChecksumAlgorithm::xxhash128) ==
+              static_cast<int>(stored_checksum_last));
 
 // Fills in record.bytes. too_large, malformed.
 engine::Result<> encode_upload(UploadRecord& record);

@@ -42,25 +42,39 @@ class UploadId {
 
 enum class UploadFailure : std::uint8_t {
   no_such_bucket,
-  no_such_upload,    // never was, is another key's, was aborted, or is completed
-  invalid_part,      // `part` is not there, or its ETag or checksum is another
-  entity_too_small,  // `part` is not the last and under upload_part_bytes_min
-  entity_too_large,  // a part over upload_part_bytes_max
-  invalid_request,   // a part number out of range, digests missing, the object's size another
-  bad_digest,        // the whole object's checksum is another than the client says
-  exists,            // must_not_exist, and the key has an object
-  system,            // `error` says what
+  no_such_upload,      // never was, is another key's, was aborted, or is completed
+  invalid_part,        // `part` is not there, or its ETag or checksum is another
+  entity_too_small,    // `part` is not the last and under upload_part_bytes_min
+  entity_too_large,    // a part over upload_part_bytes_max
+  invalid_request,     // a part number out of range, digests missing
+  bad_digest,          // the whole object's checksum is another than the client says
+  object_size,         // the object's size is another
+  checksum_type,       // the upload's is another than Complete says
+  checksum_algorithm,  // the upload's is another than that of the checksum that Complete states
+  checksum_missing,    // `part` is listed without the checksum that a composite is made of
+  exists,              // must_not_exist, and the key has an object
+  system,              // `error` says what
 };
 
 struct UploadError {
   UploadFailure failure = UploadFailure::system;
   engine::Error error;     // of `system`
-  std::uint32_t part = 0;  // of invalid_part and entity_too_small
+  std::uint32_t part = 0;  // of invalid_part, entity_too_small, checksum_missing
+  // Of the upload, for the failures about checksums.
+  ChecksumAlgorithm algorithm = ChecksumAlgorithm::none;
+  StoredChecksumType checksum_type = StoredChecksumType::full_object;
 };
 template <class T = void>
 using UploadResult = std::expected<T, UploadError>;
 
 ErrorCode error_code_of(const UploadError& error);
+
+// What an upload wants of the checksums of its parts.
+struct UploadKind {
+  ChecksumAlgorithm algorithm = ChecksumAlgorithm::none;
+  StoredChecksumType type = StoredChecksumType::full_object;
+  bool by_default = false;  // nobody asked for it, so parts may come with others
+};
 
 // What CreateMultipartUpload says about the object to come.
 struct NewUpload {
@@ -69,8 +83,10 @@ struct NewUpload {
   std::string_view owner;
   // Content type, fields (storage class too), user metadata and tags of the object; and in
   // `checksum` the algorithm and type (no value) that parts and object will have. The
-  // checksum's type must be one the algorithm knows: CRC-64/NVME full, SHA composite.
+  // checksum's type must be one the algorithm knows (checksum_type_possible).
   const MetadataView* object = nullptr;
+  // Without an algorithm: to give parts and object the one that the service adds by itself.
+  bool default_checksum = false;
 };
 
 // Errors: no_such_bucket, invalid_request (checksum type, metadata over 60 KiB), system.
@@ -84,7 +100,7 @@ struct UploadInfo {
   std::string storage_class;  // empty: STANDARD
   std::string initiator;
   std::string owner;
-  ChecksumAlgorithm algorithm = ChecksumAlgorithm::none;
+  ChecksumAlgorithm algorithm = ChecksumAlgorithm::none;  // none, too, if nobody asked for one
   StoredChecksumType checksum_type = StoredChecksumType::full_object;
 };
 
@@ -104,13 +120,20 @@ struct ListedPart {
   std::optional<ChecksumValue> checksum;  // compared where given
 };
 
+// What the client says of the whole object's checksum; compared where given.
+struct StatedChecksum {
+  std::optional<ChecksumValue> value;
+  std::uint32_t parts = 0;                 // the N of "VALUE-N"; 0: it had none
+  std::optional<StoredChecksumType> type;  // x-amz-checksum-type
+};
+
 struct CompleteRequest {
   std::string_view bucket;
   std::string_view key;
   std::string_view id;
   std::span<const ListedPart> parts;
   std::optional<std::uint64_t> object_bytes;  // x-amz-mp-object-size
-  std::optional<ChecksumValue> object_checksum;
+  StatedChecksum checksum;
   Ownership owner;
   WriteConditions conditions;  // not met: exists, or `system` with a number of conditions.h
   Asker asker;

@@ -71,6 +71,15 @@ struct Traced {
     CHECK(wait(millrace::tests::remove(store(), std::move(key))));
     return text_since(before);
   }
+  std::string rename(std::string from, std::string to) {
+    const std::size_t before = scenario.log().size();
+    const auto body = [&]() -> Task<> {
+      CHECK(co_await millrace::tests::rename(store(), from, to));
+    };
+    const Task<> task = body();
+    test.shard->run_until(task);
+    return text_since(before);
+  }
   st::Store& store() {
     if (!store_) store_.emplace(site.options, site.locks);
     return *store_;
@@ -105,6 +114,20 @@ TEST_CASE("strict: data and attribute are synced before the name, all names befo
   CHECK(traced.put("d/g") == staged + "link bucket/.mr.sys/staging/UNIQUE\n" + replaced);
   CHECK(traced.remove("d/g") == "unlink bucket/d/g\nsync bucket/d\n");
   CHECK(traced.remove("d/never") == "sync bucket/d\n");
+}
+
+TEST_CASE("a rename is durable at the destination, then at the source") {
+  Traced traced(st::Durability::strict);
+  std::ignore = traced.put("d/e");
+  std::ignore = traced.put("f/g");
+  CHECK(traced.rename("d/e", "d/h") == "rename bucket/d/h\nsync bucket/d\n");
+  CHECK(traced.rename("d/h", "f/g") == "rename bucket/f/g\nsync bucket/f\nsync bucket/d\n");
+  CHECK(traced.rename("f/g", "n/o") ==
+        "mkdir bucket/n\nsync DATA\nsync bucket\nrename bucket/n/o\nsync bucket/n\n"
+        "sync bucket/f\n");
+  Traced lazy(st::Durability::data);
+  std::ignore = lazy.put("d/e");
+  CHECK(lazy.rename("d/e", "d/h") == "rename bucket/d/h\n");
 }
 
 TEST_CASE("strict: a file becomes a directory in one step, durable before anything is in it") {

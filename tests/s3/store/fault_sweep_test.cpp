@@ -1,6 +1,7 @@
 // Each operation of the store with its Nth request made to fail, for every N until it passes
 // untouched: never a false success, never a lost or torn object, nothing leaked, nothing left but
 // what is swept at the next start, and no sync tried again.
+#include "s3/store/object_copy.h"
 #include "tests/fake/ring_fake.h"
 #include "tests/s3/store/store_driver.h"
 
@@ -41,7 +42,47 @@ Task<> check_one(Site& site, std::string key, bool done, std::string before) {
   CHECK((now == new_content || (!done && now == before)));
 }
 
+// Of one object under another key; its tables are kept, or it is a file from outside and is read.
+Task<Result<>> copy_to(st::Store& store, std::string from, std::string to) {
+  st::MappedPath path;
+  map_key(from, path);
+  st::OpenObject source;
+  auto done =
+      co_await st::open_object(store.options(), "bucket", path, from, st::Detail::full, source);
+  if (!done) co_return done;
+  map_key(to, path);
+  st::MetadataView meta = source.meta;
+  co_return co_await st::copy_object(
+      store, source, st::plan_copy(source, s3::ChecksumAlgorithm::none),
+      {.bucket = "bucket", .path = path, .key = to, .owner = {}, .conditions = {}, .asker = {}},
+      meta);
+}
+
 const Operation operations[] = {
+    {"copy over an object, with a sidecar",
+     [](Site&, st::Store& store) -> Task<> {
+       CHECK(co_await put(store, "a", new_content, large(large_value)));
+       CHECK(co_await put(store, "k", old_content));
+     },
+     [](Site&, st::Store& store) -> Task<Result<>> { co_return co_await copy_to(store, "a", "k"); },
+     [](Site& site, st::Store&, bool done) -> Task<> {
+       CHECK(co_await content(site.options, "a") == new_content);
+       co_await check_one(site, "k", done, old_content);
+       const auto found = co_await get(site.options, "k");
+       if (done) CHECK((found && found->user == 1 && found->parts == 1000));
+     }},
+    {"copy a file from outside",
+     [](Site& site, st::Store&) -> Task<> {
+       site.write_file("a", new_content);
+       co_return;
+     },
+     [](Site&, st::Store& store) -> Task<Result<>> {
+       co_return co_await copy_to(store, "a", "d/e");
+     },
+     [](Site& site, st::Store&, bool done) -> Task<> {
+       CHECK(co_await content(site.options, "a") == new_content);
+       co_await check_one(site, "d/e", done, absent);
+     }},
     {"put a new key", [](Site&, st::Store&) -> Task<> { co_return; },
      [](Site&, st::Store& store) -> Task<Result<>> {
        co_return as_done(co_await put(store, "d/e", new_content));
@@ -122,6 +163,50 @@ const Operation operations[] = {
        CHECK(co_await content(site.options, "a/b") == old_content);
        const std::string now = co_await content(site.options, "a");
        CHECK((now == absent || (!done && now == new_content)));
+     }},
+    {"put only over what was seen, and it is another",
+     [](Site&, st::Store& store) -> Task<> { CHECK(co_await put(store, "a", old_content)); },
+     [](Site&, st::Store& store) -> Task<Result<>> {
+       const auto refused =
+           co_await put(store, "a", new_content, {.conditions = {.if_match = "x"}});
+       CHECK(!refused);
+       co_return refused.error().is(st::errno_condition_failed) ? Result<>{}
+                                                                : std::unexpected(refused.error());
+     },
+     [](Site& site, st::Store&, bool) -> Task<> {
+       CHECK(co_await content(site.options, "a") == old_content);
+     }},
+    {"rename over another, both with sidecars",
+     [](Site&, st::Store& store) -> Task<> {
+       CHECK(co_await put(store, "a", new_content, large(large_value)));
+       CHECK(co_await put(store, "d/e", old_content, large(large_value)));
+     },
+     [](Site&, st::Store& store) -> Task<Result<>> {
+       co_return co_await rename(store, "a", "d/e", {.token = "t"});
+     },
+     [](Site& site, st::Store&, bool done) -> Task<> {
+       const std::string source = co_await content(site.options, "a");
+       const std::string target = co_await content(site.options, "d/e");
+       const bool moved = source == absent && target == new_content;
+       CHECK((moved || (!done && source == new_content && target == old_content)));
+       const auto found = co_await get(site.options, "d/e");
+       CHECK((found && found->user == 1 && found->parts == 1000));
+     }},
+    {"rename a directory's object below itself",
+     [](Site&, st::Store& store) -> Task<> {
+       CHECK(co_await put(store, "a", new_content));
+       CHECK(co_await put(store, "a/z", old_content));
+     },
+     [](Site&, st::Store& store) -> Task<Result<>> {
+       co_return co_await rename(store, "a", "a/b");
+     },
+     [](Site& site, st::Store& store, bool done) -> Task<> {
+       const std::string source = co_await content(site.options, "a");
+       const std::string target = co_await content(site.options, "a/b");
+       const bool moved = source == absent && target == new_content;
+       CHECK((moved || (!done && source == new_content && target == absent)));
+       CHECK(co_await content(site.options, "a/z") == old_content);
+       CHECK(co_await put(store, "a/z", old_content));
      }},
     {"get with a sidecar",
      [](Site&, st::Store& store) -> Task<> {
@@ -247,7 +332,7 @@ bool run_once(const Operation& operation, const Fault& fault, std::uint64_t nth)
     CHECK(std::filesystem::is_empty(site.directory.path() + "/.millrace"));
     co_await operation.check(site, store, done);
     // And life goes on: no lock was lost.
-    for (const std::string key : {"k", "a", "a/b", "d/e"}) {
+    for (const std::string key : {"k", "a", "a/b", "a/z", "d/e"}) {
       CHECK(co_await put(store, key, "afterwards"));
       CHECK(co_await remove(store, key));
     }

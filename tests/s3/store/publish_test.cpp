@@ -124,7 +124,7 @@ TEST_CASE("where containers share the data, nothing is changed for an asker that
     st::MappedPath path;
     map_key("key", path);
     looks = 0;
-    const auto removed = co_await store.remove("bucket", path, "key", asker);
+    const auto removed = co_await store.remove("bucket", path, "key", {}, asker);
     REQUIRE(!removed.has_value());
     CHECK(co_await content(site.options, "key") == "alone");
     // Nobody keeps the key's lock.

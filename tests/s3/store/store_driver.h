@@ -176,6 +176,26 @@ inline Task<engine::Result<st::Replaced>> remove(st::Store& store, std::string k
   co_return co_await store.remove("bucket", path, key, conditions);
 }
 
+struct RenameOptions {
+  http::Conditions from = {};
+  http::Conditions to = {};
+  std::string token = {};
+};
+
+inline Task<engine::Result<>> rename(st::Store& store, std::string from, std::string to,
+                                     RenameOptions how = {}) {
+  st::MappedPath source;
+  map_key(from, source);
+  st::MappedPath target;
+  map_key(to, target);
+  const st::RenameRequest request{.bucket = "bucket",
+                                  .from = {source, from, how.from},
+                                  .to = {target, to, how.to},
+                                  .token = how.token,
+                                  .asker = {}};
+  co_return co_await store.rename(request);
+}
+
 struct Found {
   std::string content;
   std::string etag;

@@ -222,10 +222,13 @@ TEST_CASE("what Complete refuses changes nothing") {
     CHECK(co_await failure({small, {.number = 2, .size = 4}}) == UploadFailure::invalid_part);
     CHECK(co_await failure({small, {.number = 3, .size = 3}}) == UploadFailure::invalid_part);
     CHECK(co_await failure({}) == UploadFailure::invalid_request);
-    CHECK(co_await failure({last}, {.object_bytes = 4}) == UploadFailure::invalid_request);
+    CHECK(co_await failure({last}, {.object_bytes = 4}) == UploadFailure::object_size);
     CHECK(co_await failure({last}, {}, "other") == UploadFailure::no_such_upload);
     const s3::ChecksumValue crc{.algorithm = s3::ChecksumAlgorithm::crc32};
-    CHECK(co_await failure({last}, {.object_checksum = crc}) == UploadFailure::bad_digest);
+    CHECK(co_await failure({last}, {.checksum = {.value = crc}}) ==
+          UploadFailure::checksum_algorithm);
+    CHECK(co_await failure({last}, {.checksum = {.type = st::StoredChecksumType::composite}}) ==
+          UploadFailure::checksum_type);
     CHECK(std::filesystem::exists(bucket.upload_path(id) + "/open/token"));
     // And the upload is as good as before.
     const auto done = co_await complete(store, id, "k", {last}, {.object_bytes = 3});

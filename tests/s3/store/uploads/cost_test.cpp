@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
+#include <cstdlib>
 #include <vector>
 
 namespace millrace::tests {
@@ -46,7 +48,48 @@ Counts cost(std::uint32_t part_count, std::uint64_t slot_bytes) {
   return counts;
 }
 
+// An object of `part_count` parts, which are holes but for their ends: no room is allocated. ext4
+// has files of up to 16 TiB.
+void large_object(std::uint32_t part_count, std::uint64_t slot_bytes) {
+  Bucket bucket(st::Durability::none);
+  fake::Plan plan = fake::Plan::plain();
+  plan.log = false;
+  plan.faults = {{engine::Action::allocate, 1.0, {EOPNOTSUPP}}};
+  const fake::Scenario scenario(plan);
+  TestShard test;
+  const auto body = [&]() -> Task<> {
+    st::Store store(bucket.options, bucket.locks);
+    const auto id = co_await begin_upload(store, "k");
+    std::vector<PartContent> parts;
+    for (std::uint32_t number = 1; number <= part_count; ++number) {
+      parts.push_back({.number = number, .size = slot_bytes});
+      co_await put_part(store, id, "k", parts.back());
+    }
+    const auto page =
+        co_await st::list_parts(store, "bucket", "k", id.view(), part_count - 10, 1000);
+    REQUIRE(page);
+    CHECK(page->parts.size() == 10);
+    const auto done = co_await complete(store, id, "k", parts);
+    REQUIRE(done);
+    CHECK_FALSE(done->copied);
+    CHECK(done->size == part_count * slot_bytes);
+    co_await check_object(store, "k", parts);
+    CHECK(bucket.leftovers() == 0);
+  };
+  const Task<> task = body();
+  test.shard->run_until(task);
+}
+
 }  // namespace
+
+TEST_CASE("ten thousand parts are an object like any other") {
+  const bool whole = std::getenv("MILLRACE_LONG") != nullptr;
+  large_object(whole ? st::upload_part_number_max : 1000, part_bytes);
+}
+
+TEST_CASE("an object of 5 TiB, of parts of 5 GiB") {
+  large_object(1024, st::upload_part_bytes_max);
+}
 
 TEST_CASE("completing makes the same calls whatever the parts weigh") {
   const Counts small = cost(3, part_bytes);

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 namespace millrace::s3::store::uploads {
@@ -96,18 +97,22 @@ TEST_CASE("checksums of the whole come from the parts', never from the data") {
     CHECK(std::ranges::equal(expected.bytes(),
                              std::span(summary.checksum.value).first(expected.bytes().size())));
   }
-  std::vector<StoredPart> parts;
-  std::string values;
-  for (const auto text : texts) {
-    const auto value = checksum_of(ChecksumAlgorithm::sha256, text);
-    values.append(reinterpret_cast<const char*>(value.raw.data()), value.bytes().size());
-    parts.push_back({{.size = text.size(), .checksum = value}, 1});
+  for (std::size_t i = 1; i <= checksum_algorithms; ++i) {
+    const auto algorithm = static_cast<ChecksumAlgorithm>(i);
+    if (!checksum_type_possible(algorithm, true)) continue;
+    std::vector<StoredPart> parts;
+    std::string values;
+    for (const auto text : texts) {
+      const auto value = checksum_of(algorithm, text);
+      values.append(reinterpret_cast<const char*>(value.raw.data()), value.bytes().size());
+      parts.push_back({{.size = text.size(), .checksum = value}, 1});
+    }
+    const Summary summary = summarize(parts, algorithm, StoredChecksumType::composite);
+    const auto expected = checksum_of(algorithm, values);
+    CHECK(summary.checksum.type == StoredChecksumType::composite);
+    CHECK(std::ranges::equal(expected.bytes(),
+                             std::span(summary.checksum.value).first(expected.bytes().size())));
   }
-  const Summary summary =
-      summarize(parts, ChecksumAlgorithm::sha256, StoredChecksumType::composite);
-  const auto expected = sha256(values);
-  CHECK(summary.checksum.type == StoredChecksumType::composite);
-  CHECK(std::ranges::equal(expected, std::span(summary.checksum.value).first(expected.size())));
 }
 
 TEST_CASE("the ETag is the MD5 of the MD5s, from receipts and from the list alike") {
@@ -133,10 +138,16 @@ TEST_CASE("a part's checksum is compared where the list has one") {
                   1};
   const auto etag = hex_of(part.receipt.md5);
   ListedPart listed{1, {etag.data(), etag.size()}, part.receipt.checksum};
-  CHECK(check_parts({&listed, 1}, {&part, 1}));
+  const auto check = [&](PartChecksums checksums) {
+    const auto checked = check_parts({&listed, 1}, {&part, 1}, checksums);
+    return checked ? std::nullopt : std::optional(checked.error().failure);
+  };
+  CHECK_FALSE(check(PartChecksums::required));
   listed.checksum = checksum_of(ChecksumAlgorithm::crc32, "abd");
-  REQUIRE_FALSE(check_parts({&listed, 1}, {&part, 1}));
-  CHECK(check_parts({&listed, 1}, {&part, 1}).error().failure == UploadFailure::invalid_part);
+  CHECK(check(PartChecksums::optional) == UploadFailure::invalid_part);
+  listed.checksum.reset();
+  CHECK_FALSE(check(PartChecksums::optional));
+  CHECK(check(PartChecksums::required) == UploadFailure::checksum_missing);
 }
 
 }  // namespace millrace::s3::store::uploads

@@ -61,7 +61,11 @@ TEST_CASE("an upload's record survives its encoding, and no damage to it does") 
   CHECK(again->object.field(Field::storage_class) == "STANDARD");
   CHECK(again->algorithm() == ChecksumAlgorithm::crc32c);
   CHECK(again->object.checksum.type == StoredChecksumType::composite);
+  CHECK_FALSE(again->checksum_by_default);
   check_damage(record.bytes, [](const auto& bytes) { return decode_upload(bytes).has_value(); });
+  record.checksum_by_default = true;
+  REQUIRE(encode_upload(record));
+  CHECK(decode_upload(record.bytes)->checksum_by_default);
 }
 
 TEST_CASE("a receipt survives its encoding, and no damage to it does") {
