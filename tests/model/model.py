@@ -53,13 +53,14 @@ class Upload:
     meta: dict
     tags: dict
     parts: dict = dataclasses.field(default_factory=dict)
+    etag: str = ""  # of the object that it became
 
 
 @dataclasses.dataclass
 class Bucket:
     objects: dict = dataclasses.field(default_factory=dict)
     uploads: dict = dataclasses.field(default_factory=dict)  # by slot, in the order of creation
-    tags: dict = dataclasses.field(default_factory=dict)
+    completed: dict = dataclasses.field(default_factory=dict)  # uploads that are objects, by slot
 
 
 def order(key):
