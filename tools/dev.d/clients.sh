@@ -45,10 +45,6 @@ make_slow_clients() {
   fi
   ! have npm || sdk javascript npm ci --no-audit --no-fund
   ! have mvn || sdk java mvn -q -B package
-  if have cargo; then
-    sdk rust cargo build --quiet
-    ln -sfn ../rust/target/debug/sdk-rust "$bin/sdk-rust"
-  fi
   [ -z "$unbuilt" ]
 }
 
