@@ -15,13 +15,12 @@ import sys
 import tree
 
 TABLE = "s3/operation_table.h"
-HANDLERS = "s3/handlers/handlers.cpp"
+UNSET_TABLE = "s3/handlers/unset_settings.cpp"  # what only answers that nothing is set
 PAGE = "s3/OPERATIONS.md"
 TESTS = ("tests/clients/", "tests/model/")
 ROW = re.compile(r'^  X\((\w+), "(\w+)", .*, (\w+)\)')
 MARKER = re.compile(r"#\s*operations:\s*(.*)")
-HANDLER = re.compile(r"OperationId::(\w+): return (?:handlers::)?(\w+)")
-UNSET = "unset"  # in the name of a handler that knows one answer: that nothing is set
+UNSET_ROW = re.compile(r"Unset\{\s*Id::(\w+)")
 
 STATES = {
     "done": "done",
@@ -32,7 +31,7 @@ STATES = {
 
 def operations(root):
     """(identifier, name, state) of each row of the table."""
-    handlers = dict(HANDLER.findall(tree.read(root, HANDLERS) or ""))
+    unset = set(UNSET_ROW.findall(tree.read(root, UNSET_TABLE) or ""))
     for line in (tree.read(root, TABLE) or "").splitlines():
         match = ROW.match(line)
         if not match:
@@ -41,7 +40,7 @@ def operations(root):
         if state != "built":
             yield identifier, name, "501"
         else:
-            yield identifier, name, "unset" if UNSET in handlers.get(identifier, "") else "done"
+            yield identifier, name, "unset" if identifier in unset else "done"
 
 
 def asked_for(text, identifiers, names):

@@ -106,3 +106,19 @@ def test_the_api_commands(aws, tmp_path):
     aws("s3api", "delete-bucket", "--bucket", "aws-api")
     gone = aws("s3api", "head-bucket", "--bucket", "aws-api", check=False)
     assert gone.returncode != 0 and "404" in gone.stderr
+
+
+@pytest.mark.parametrize("aws", [DEBIANS], ids=["debians"], indirect=True)
+def test_copies_within_the_server(aws, s3, bucket):
+    """Over 8 MiB the CLI copies in parts; version 2 takes metadata and tags along itself then."""
+    body = tree_of_files.random.Random(2).randbytes(17 * tree_of_files.MIB)
+    s3.put_object(Bucket=bucket, Key="from", Body=body, Metadata={"colour": "blue"},
+                  Tagging="team=red")
+    aws("s3", "cp", "--quiet", f"s3://{bucket}/from", f"s3://{bucket}/a b/large")
+    copied = s3.get_object(Bucket=bucket, Key="a b/large")
+    assert (copied["Body"].read() == body, copied["Metadata"]) == (True, {"colour": "blue"})
+    assert (copied["ETag"][-3:], copied["TagCount"]) == ('-3"', 1)
+    s3.put_object(Bucket=bucket, Key="small", Body=b"small")
+    aws("s3", "mv", "--quiet", f"s3://{bucket}/small", f"s3://{bucket}/moved")
+    listed = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert listed == ["a b/large", "from", "moved"]

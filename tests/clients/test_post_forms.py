@@ -1,5 +1,6 @@
 """Forms of browsers: what boto3 presigns, what the policy allows and refuses, and what the bytes of
 a form may look like."""
+# operations: PostObject
 
 import base64
 import datetime

@@ -89,3 +89,24 @@ def test_streams_pieces_and_links(rclone, tmp_path):
     with urllib.request.urlopen(url, timeout=30) as answer:
         assert answer.read() == body
     rclone("purge", "mill:rclone-stream")
+
+
+def test_copies_within_the_server(rclone, tmp_path):
+    """Copies, moves and new times, in one piece and, over the cut-off, in parts."""
+    out = tmp_path / "out"
+    sent = tree_of_files.make(out)
+    rclone("mkdir", "mill:rclone-copies")
+    rclone("copy", "out", "mill:rclone-copies/one")
+    within = ("--s3-copy-cutoff=8Mi", "--stats=0", "-v")
+    said = rclone("copy", *within, "mill:rclone-copies/one", "mill:rclone-copies/two").stderr
+    assert said.count("Copied (server-side copy)") == len(sent)
+    rclone("move", "mill:rclone-copies/one", "mill:rclone-copies/three")
+    assert rclone("lsf", "mill:rclone-copies").stdout.split() == ["three/", "two/"]
+    rclone("check", "--download", "out", "mill:rclone-copies/two")
+    rclone("check", "--download", "out", "mill:rclone-copies/three")
+    (out / "small.txt").touch()  # its time alone is new: rclone copies the object onto itself
+    said = rclone("sync", "-v", "--stats=0", "out", "mill:rclone-copies/two").stderr
+    assert "Updated modification time" in said and "Copied" not in said
+    again = rclone("sync", "-v", "--stats=0", "out", "mill:rclone-copies/two").stderr
+    assert "Updated" not in again
+    rclone("purge", "mill:rclone-copies")

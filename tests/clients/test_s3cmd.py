@@ -59,3 +59,16 @@ def test_single_objects(s3cmd, tmp_path):
     s3cmd("del", "s3://s3cmd-one/a b/c+d")
     assert s3cmd("get", "s3://s3cmd-one/a b/c+d", "out2", check=False).returncode != 0
     s3cmd("rb", "s3://s3cmd-one")
+
+
+def test_copies_within_the_server(s3cmd, s3, tmp_path):
+    (tmp_path / "in").write_bytes(b"one object")
+    s3cmd("mb", "s3://s3cmd-copies")
+    s3cmd("put", "in", "s3://s3cmd-copies/a b")
+    s3cmd("cp", "s3://s3cmd-copies/a b", "s3://s3cmd-copies/copied")
+    s3cmd("mv", "s3://s3cmd-copies/a b", "s3://s3cmd-copies/moved")
+    s3cmd("modify", "--add-header=Cache-Control:no-cache", "s3://s3cmd-copies/moved")
+    assert s3.head_object(Bucket="s3cmd-copies", Key="moved")["CacheControl"] == "no-cache"
+    for name in ("copied", "moved"):
+        assert s3.get_object(Bucket="s3cmd-copies", Key=name)["Body"].read() == b"one object"
+    s3cmd("rb", "--recursive", "--force", "s3://s3cmd-copies")

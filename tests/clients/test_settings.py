@@ -1,5 +1,9 @@
 """Settings of buckets that are not a policy: tags, access lists, ownership, what cannot be set, and
 the pages of ListBuckets."""
+# operations: GetBucketAnalyticsConfiguration, DeleteBucketAnalyticsConfiguration
+# operations: GetBucketIntelligentTieringConfiguration, DeleteBucketIntelligentTieringConfiguration
+# operations: GetBucketInventoryConfiguration, DeleteBucketInventoryConfiguration
+# operations: GetBucketMetricsConfiguration, DeleteBucketMetricsConfiguration
 
 import errors
 import pytest

@@ -16,6 +16,7 @@ PROBES = {
     "copy": {"op": "copy", **HERE, **SOURCE, "directive": "REPLACE"},
     "upload_part_copy": {"op": "upload_part_copy", **HERE, **SOURCE, "slot": 0, "number": 1,
                          "range": None},
+    "append": {"op": "append", **HERE, "body": [1, 0], "offset": 1},
     "rename": {"op": "rename", **HERE, "from_key": "other"},
     "tags": {"op": "get_tags", **HERE},
     "attributes": {"op": "attributes", **HERE},
@@ -23,7 +24,7 @@ PROBES = {
 }
 
 # Every one that is built, so that a release cannot lose one without being noticed.
-EXPECTED = frozenset()
+EXPECTED = frozenset(PROBES)
 
 
 def probe(server):

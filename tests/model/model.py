@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
+import re
 
 KEY_BYTES_MAX = 1024
 PART_BYTES_MIN = 5 * 1024 * 1024
@@ -42,6 +43,7 @@ class Object:
     meta: dict
     tags: dict
     part_sizes: tuple = ()
+    appended: bool = False
 
 
 @dataclasses.dataclass
@@ -51,13 +53,14 @@ class Upload:
     meta: dict
     tags: dict
     parts: dict = dataclasses.field(default_factory=dict)
+    etag: str = ""  # of the object that it became
 
 
 @dataclasses.dataclass
 class Bucket:
     objects: dict = dataclasses.field(default_factory=dict)
     uploads: dict = dataclasses.field(default_factory=dict)  # by slot, in the order of creation
-    tags: dict = dataclasses.field(default_factory=dict)
+    completed: dict = dataclasses.field(default_factory=dict)  # uploads that are objects, by slot
 
 
 def order(key):
@@ -199,6 +202,34 @@ class Model:
                                            dict(op.get("meta", {})), dict(op.get("tags", {})))
         return {"status": 200, "etag": md5(body)}
 
+    def append(self, op):
+        """The ETag afterwards is the server's to choose: see learn()."""
+        self.check_key(op["key"])
+        body = body_of(*op["body"])
+        if not body:
+            raise Refused(400, "InvalidRequest")
+        bucket = self.bucket(op)
+        if op["offset"] and op["key"] not in bucket.objects:
+            raise Refused(404, "NoSuchKey")
+        found = bucket.objects.get(op["key"]) or Object(b"", "", {}, {}, {})
+        if op["offset"] != len(found.body):
+            raise Refused(400, "InvalidWriteOffset")
+        if op["key"] in bucket.objects:
+            found.part_sizes = (found.part_sizes or (len(found.body),)) + (len(body),)
+            found.appended = True
+        found.body += body
+        found.etag = md5(found.body)
+        bucket.objects[op["key"]] = found
+        return {"status": 200, "etag": found.etag, "size": len(found.body)}
+
+    def learn(self, op, answered):
+        """Takes over what no specification tells: the ETag of what was appended to, a new one in
+        another form than that of a single or multipart upload. Returns what was expected then."""
+        found = self.buckets[op["bucket"]].objects[op["key"]]
+        if found.appended and re.fullmatch(r"[0-9a-f]+-[0-9a-f-]+", answered.get("etag") or ""):
+            found.etag = answered["etag"]
+        return {"status": 200, "etag": found.etag, "size": len(found.body)}
+
     def read(self, op, is_head):
         found = self.object(op)
         if "if_match" in op and not matches(op["if_match"], found.etag):
@@ -292,7 +323,8 @@ class Model:
         return {"status": 200, "pages": [found]}
 
     def copy(self, op):
-        """The copy of a multipart object keeps its ETag and its parts (s3/README.md)."""
+        """The copy of a multipart object keeps its ETag and its parts, that of one that was
+        appended to does not (s3/README.md)."""
         self.check_key(op["key"])
         source = self.source(op)
         replaces = op["directive"] == "REPLACE"
@@ -306,11 +338,11 @@ class Model:
         bucket = self.bucket(op)
         self.check_write(bucket, op["key"], op)
         bucket.objects[op["key"]] = Object(
-            source.body, source.etag,
+            source.body, md5(source.body) if source.appended else source.etag,
             dict(op.get("fields", {}) if replaces else source.fields),
             dict(op.get("meta", {}) if replaces else source.meta), dict(source.tags),
-            source.part_sizes)
-        return {"status": 200, "etag": source.etag}
+            () if source.appended else source.part_sizes)
+        return {"status": 200, "etag": bucket.objects[op["key"]].etag}
 
     def rename(self, op):
         self.check_key(op["key"])

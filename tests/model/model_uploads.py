@@ -24,10 +24,11 @@ class Model(model.Model):
 
     def upload_part_copy(self, op):
         self.check_key(op["key"])
-        source, upload = self.source(op).body, self.upload(op)
+        source = self.source(op).body
         first, last = op["range"] or (0, len(source) - 1)
         if op["range"] and last >= len(source):
             raise Refused(400, "InvalidArgument")
+        upload = self.upload(op)
         upload.parts[op["number"]] = source[first:last + 1]
         return {"status": 200, "etag": md5(source[first:last + 1])}
 
@@ -38,20 +39,25 @@ class Model(model.Model):
             raise Refused(400, "MalformedXML")
         if any(a >= b for a, b in zip(numbers, numbers[1:])):
             raise Refused(400, "InvalidPartOrder")
-        bucket, upload = self.bucket(op), self.upload(op)
-        for number, etag in op["parts"]:
-            if number not in upload.parts or md5(upload.parts[number]) != etag:
+        whole = b"".join(bytes.fromhex(etag) for _, etag in op["parts"])
+        etag = f"{hashlib.md5(whole).hexdigest()}-{len(numbers)}"
+        bucket = self.bucket(op)
+        done = bucket.completed.get(op["slot"])
+        if done and (done.key, done.etag) == (op["key"], etag):
+            return {"status": 200, "etag": etag}  # asked for again: nothing changes
+        upload = self.upload(op)
+        for number, part_etag in op["parts"]:
+            if number not in upload.parts or md5(upload.parts[number]) != part_etag:
                 raise Refused(400, "InvalidPart")
         bodies = [upload.parts[number] for number in numbers]
         if any(len(body) < model.PART_BYTES_MIN for body in bodies[:-1]):
             raise Refused(400, "EntityTooSmall")
         self.check_write(bucket, op["key"], op)
-        whole = hashlib.md5(b"".join(hashlib.md5(body).digest() for body in bodies)).hexdigest()
-        etag = f"{whole}-{len(bodies)}"
         bucket.objects[op["key"]] = Object(
             b"".join(bodies), etag, upload.fields, upload.meta, upload.tags,
             tuple(len(body) for body in bodies))
-        del bucket.uploads[op["slot"]]
+        upload.etag = etag
+        bucket.completed[op["slot"]] = bucket.uploads.pop(op["slot"])
         return {"status": 200, "etag": etag}
 
     def abort(self, op):
@@ -97,11 +103,15 @@ class Model(model.Model):
         for name in ("source_if_match", "source_if_none_match"):
             if name in done:
                 done[name] = self.etag_for(done[name], op["from_bucket"], op["from_key"])
+        if op.get("offset") == "end":
+            found = self.buckets.get(op["bucket"], model.Bucket()).objects.get(op["key"])
+            done["offset"] = len(found.body) if found else 0
         if op["op"] == "delete_objects":
             done["entries"] = [[key, word and self.etag_for(word, op["bucket"], key)]
                                for key, word in op["entries"]]
         if op["op"] == "complete":
-            upload = self.buckets.get(op["bucket"], model.Bucket()).uploads.get(op["slot"])
+            bucket = self.buckets.get(op["bucket"], model.Bucket())
+            upload = bucket.uploads.get(op["slot"]) or bucket.completed.get(op["slot"])
             parts = upload.parts if upload else {}
             done["parts"] = [[number, md5(parts[number]) if number in parts and word == "current"
                               else MISSING] for number, word in op["parts"]]

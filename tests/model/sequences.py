@@ -38,7 +38,8 @@ class Draw:
         makers = [(6, self.put), (4, self.get), (2, self.head), (1.5, self.delete),
                   (0.7, self.bucket), (2, self.list), (0.5, self.walk),
                   (0.5, self.delete_objects), (3, self.upload)]
-        makers += [(1, getattr(self, name)) for name in ("copy", "rename", "tags", "attributes")
+        makers += [(1, getattr(self, name)) for name in ("copy", "rename", "append", "tags",
+                                                        "attributes")
                    if name in features]
         self.weights, self.makers = zip(*makers)
 
@@ -152,6 +153,10 @@ class Draw:
             made[self.one(("source_if_match", "source_if_none_match"))] = self.one(
                 ("current", "other"))
         return [made]
+
+    def append(self):
+        return [{**self.where("append"), "body": self.body(),
+                 "offset": self.one(("end", "end", "end", 0, 10))}]
 
     def rename(self):
         made = {**self.where("rename"), "from_key": self.one(self.keys)}

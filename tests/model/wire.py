@@ -115,6 +115,12 @@ class Wire(raw.Client):
         answer, error = self.ask("PUT", op, headers=self.headers(op), body=body_of(*op["body"]))
         return error or {"status": answer.status, "etag": field(answer, "ETag")}
 
+    def append(self, op):
+        answer, error = self.ask("PUT", op, headers={"x-amz-write-offset-bytes": op["offset"]},
+                                 body=body_of(*op["body"]))
+        return error or {"status": answer.status, "etag": field(answer, "ETag"),
+                         "size": int(answer.headers.get("x-amz-object-size", -1))}
+
     def read(self, method, op):
         query = [(f"response-{name}", value) for name, value in op.get("override", {}).items()]
         query += [("partNumber", str(op["part"]))] if "part" in op else []

@@ -10,9 +10,11 @@ TABLE = """// The table.
   X(put_thing, "PutThing", put, bucket, "thing", plain, "s3:PutThing", "", planned) \\
   X(get_empty, "GetEmpty", get, bucket, "empty", plain, "s3:GetEmpty", "", built)
 """
-HANDLERS = """// Handlers.
-    case OperationId::get_thing: return handlers::get_thing;
-    case OperationId::get_empty: return handlers::get_unset;
+UNSET = """// Settings that are never set.
+constexpr std::array unset = {
+    Unset{
+        Id::get_empty, {}, "Empty"},
+};
 """
 ASKING = {"tests/clients/test_a.py": '"""A."""\ns3.get_thing()\n',
           "tests/clients/test_b.py": '"""B."""\n# operations: GetEmpty, GetThing\n'}
@@ -21,7 +23,7 @@ ASKING = {"tests/clients/test_a.py": '"""A."""\ns3.get_thing()\n',
 @pytest.fixture
 def tree_of(tmp_path):
     def make(tests, written=True):
-        files = {check_operations.TABLE: TABLE, check_operations.HANDLERS: HANDLERS, **tests}
+        files = {check_operations.TABLE: TABLE, check_operations.UNSET_TABLE: UNSET, **tests}
         for name, text in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
