@@ -141,6 +141,8 @@ Outcome<> describe(Request& request, Upload& upload) {
   auto claims = parse_payload_claims(upload.head, request.identity, limits::put_bytes_max);
   if (!claims) return std::unexpected(claims.error());
   upload.claims = std::move(*claims);
+  if (upload.claims.algorithm == ChecksumAlgorithm::none)
+    upload.claims.algorithm = default_checksum;
   return {};
 }
 
