@@ -145,6 +145,8 @@ Outcome<> describe(Request& request, Upload& upload) {
     claims->algorithm = ChecksumAlgorithm::crc64nvme;
   }
   upload.claims = std::move(*claims);
+  if (upload.claims.algorithm == ChecksumAlgorithm::none)
+    upload.claims.algorithm = default_checksum;
   return {};
 }
 
