@@ -108,32 +108,6 @@ TEST_CASE("the table is in the order of the ids, and its names are unique") {
   CHECK(index == s3::operation_count);
 }
 
-TEST_CASE("what is built") {
-  std::set<std::string_view> built;
-  for (const s3::Operation& row : s3::operations()) {
-    if (row.implemented) built.insert(row.name);
-  }
-  const std::set<std::string_view> expected = {"ListBuckets",
-                                               "CreateBucket",
-                                               "HeadBucket",
-                                               "DeleteBucket",
-                                               "GetBucketLocation",
-                                               "PutObject",
-                                               "GetObject",
-                                               "HeadObject",
-                                               "DeleteObject",
-                                               "DeleteObjects",
-                                               "ListObjects",
-                                               "ListObjectsV2",
-                                               "UploadPart",
-                                               "CreateMultipartUpload",
-                                               "CompleteMultipartUpload",
-                                               "ListParts",
-                                               "AbortMultipartUpload",
-                                               "ListMultipartUploads"};
-  CHECK(built == expected);
-}
-
 TEST_CASE("a sub-resource never falls back to the plain operation") {
   // Each selector with each method at its scope gives a row of that selector, or 405.
   constexpr std::array methods = {Method::get, Method::head, Method::put, Method::post,

@@ -113,4 +113,20 @@ inline std::string code_of(std::string_view answer) {
   return std::string(answer.substr(at + 6, answer.find("</Code>") - at - 6));
 }
 
+// Ways to ask without the right signature, and what each is told, always with 403.
+struct Refusal {
+  const char* what;
+  Auth auth;
+  bool wrong;
+  bool late;
+  const char* code;
+};
+inline constexpr Refusal refusals[] = {
+    {"none", Auth::none, false, false, "AccessDenied"},
+    {"wrong header", Auth::header, true, false, "SignatureDoesNotMatch"},
+    {"late header", Auth::header, false, true, "RequestTimeTooSkewed"},
+    {"wrong query", Auth::query, true, false, "SignatureDoesNotMatch"},
+    {"late query", Auth::query, false, true, "AccessDenied"},
+};
+
 }  // namespace millrace::tests

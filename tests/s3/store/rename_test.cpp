@@ -23,11 +23,12 @@ std::string key_of_slot(std::size_t slot, std::string_view but) {
 
 TEST_CASE("a renamed object is the same object, with what lies beside it") {
   on_shard([](engine::Shard&) -> Task<> {
+    const std::string large_value(2040, 'v');
     for (const bool in_file : {true, false}) {
       Site site;
       if (!in_file) site.options.abilities.attribute_bytes_max = 0;
       st::Store store(site.options, site.locks);
-      const PutOptions large{.user = {{"large", std::string(2040, 'v')}}, .parts = 1000};
+      const PutOptions large{.user = {{"large", large_value}}, .parts = 1000};
       CHECK(co_await put(store, "from/a", "content", large));
       CHECK(co_await put(store, "to/b", "replaced", large));
       const auto before = co_await get(site.options, "from/a");
