@@ -31,8 +31,11 @@ void Service::account(const Request& request) {
   static_assert(operation_count < engine::StatusPage::operations_max);
   engine::OperationCounters& counters = shard_.page().operations[slot];
   counters.requests.add();
-  if (exchange.status() >= 500) counters.server_errors.add();
-  if (exchange.status() >= 400 && exchange.status() < 500) counters.client_errors.add();
+  // An error may come after the 200 that kept its client waiting.
+  const bool late = request.failed && exchange.status() < 400 && !exchange.broken();
+  const int status = late ? http_status(request.error) : exchange.status();
+  if (status >= 500) counters.server_errors.add();
+  if (status >= 400 && status < 500) counters.client_errors.add();
   counters.bytes_in.add(received);
   counters.bytes_out.add(exchange.sent_bytes());
   counters.latency.record(took_us);

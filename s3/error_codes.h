@@ -6,6 +6,7 @@
 // clang-format off
 #define MILLRACE_S3_ERROR_CODES(X)                                                                                     \
   X(access_denied, "AccessDenied", 403, "Access Denied")                                                               \
+  X(access_forbidden, "AccessForbidden", 403, "Access forbidden") \
   X(acl_not_supported, "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")                         \
   X(authorization_header_malformed, "AuthorizationHeaderMalformed", 400, "The authorization header that you provided is not valid.") \
   X(authorization_query_parameters_error, "AuthorizationQueryParametersError", 400, "The authorization query parameters that you provided are not valid.") \
@@ -61,6 +62,7 @@
   X(no_such_bucket, "NoSuchBucket", 404, "The specified bucket does not exist")                                        \
   X(no_such_bucket_policy, "NoSuchBucketPolicy", 404, "The bucket policy does not exist")                              \
   X(no_such_configuration, "NoSuchConfiguration", 404, "The specified configuration does not exist.")                  \
+  X(no_such_cors_configuration, "NoSuchCORSConfiguration", 404, "The CORS configuration does not exist") \
   X(no_such_key, "NoSuchKey", 404, "The specified key does not exist.")                                                \
   X(no_such_lifecycle, "NoSuchLifecycleConfiguration", 404, "The lifecycle configuration does not exist")              \
   X(no_such_public_access_block, "NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found") \

@@ -15,10 +15,14 @@ inline constexpr std::uint64_t copy_bytes_max = 5ULL << 30;       // source of o
 inline constexpr std::size_t parts_max = 10'000;                  // of an object
 inline constexpr std::uint64_t part_bytes_min = 5ULL << 20;       // all parts but the last
 inline constexpr std::size_t user_metadata_bytes_max = 2 * 1024;  // names and values together
+inline constexpr std::size_t cors_rules_max = 100;
+inline constexpr std::size_t cors_id_chars_max = 255;
+inline constexpr std::size_t cors_body_bytes_max = 64 * 1024;
 // Of a form: all that comes before the file's content, and how many fields.
 inline constexpr std::size_t form_fields_bytes_max = 20 * 1024;
 inline constexpr std::size_t form_fields_max = 100;
 inline constexpr std::size_t object_tags_max = 10;
+inline constexpr std::size_t bucket_tags_max = 50;
 inline constexpr std::size_t tag_key_chars_max = 128;    // Unicode code points
 inline constexpr std::size_t tag_value_chars_max = 256;  // the same
 inline constexpr std::size_t xml_body_bytes_max = xml::body_bytes_max;

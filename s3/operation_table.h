@@ -49,9 +49,9 @@
   X(list_bucket_metrics_configurations, "ListBucketMetricsConfigurations", get, bucket, "metrics", plain, "s3:GetMetricsConfiguration", "", built) \
   X(put_bucket_metrics_configuration, "PutBucketMetricsConfiguration", put, bucket, "metrics", plain, "s3:PutMetricsConfiguration", "", planned) \
   X(delete_bucket_metrics_configuration, "DeleteBucketMetricsConfiguration", delete_, bucket, "metrics", plain, "s3:PutMetricsConfiguration", "", built) \
-  X(get_bucket_cors, "GetBucketCors", get, bucket, "cors", plain, "s3:GetBucketCORS", "", planned) \
-  X(put_bucket_cors, "PutBucketCors", put, bucket, "cors", plain, "s3:PutBucketCORS", "", planned) \
-  X(delete_bucket_cors, "DeleteBucketCors", delete_, bucket, "cors", plain, "s3:PutBucketCORS", "", planned) \
+  X(get_bucket_cors, "GetBucketCors", get, bucket, "cors", plain, "s3:GetBucketCORS", "", built) \
+  X(put_bucket_cors, "PutBucketCors", put, bucket, "cors", plain, "s3:PutBucketCORS", "", built) \
+  X(delete_bucket_cors, "DeleteBucketCors", delete_, bucket, "cors", plain, "s3:PutBucketCORS", "", built) \
   X(get_bucket_encryption, "GetBucketEncryption", get, bucket, "encryption", plain, "s3:GetEncryptionConfiguration", "", built) \
   X(put_bucket_encryption, "PutBucketEncryption", put, bucket, "encryption", plain, "s3:PutEncryptionConfiguration", "", planned) \
   X(delete_bucket_encryption, "DeleteBucketEncryption", delete_, bucket, "encryption", plain, "s3:PutEncryptionConfiguration", "", built) \
@@ -87,9 +87,9 @@
   X(delete_bucket_replication, "DeleteBucketReplication", delete_, bucket, "replication", plain, "s3:PutReplicationConfiguration", "", built) \
   X(get_bucket_request_payment, "GetBucketRequestPayment", get, bucket, "requestPayment", plain, "s3:GetBucketRequestPayment", "", built) \
   X(put_bucket_request_payment, "PutBucketRequestPayment", put, bucket, "requestPayment", plain, "s3:PutBucketRequestPayment", "", planned) \
-  X(get_bucket_tagging, "GetBucketTagging", get, bucket, "tagging", plain, "s3:GetBucketTagging", "", planned) \
-  X(put_bucket_tagging, "PutBucketTagging", put, bucket, "tagging", plain, "s3:PutBucketTagging", "", planned) \
-  X(delete_bucket_tagging, "DeleteBucketTagging", delete_, bucket, "tagging", plain, "s3:PutBucketTagging", "", planned) \
+  X(get_bucket_tagging, "GetBucketTagging", get, bucket, "tagging", plain, "s3:GetBucketTagging", "", built) \
+  X(put_bucket_tagging, "PutBucketTagging", put, bucket, "tagging", plain, "s3:PutBucketTagging", "", built) \
+  X(delete_bucket_tagging, "DeleteBucketTagging", delete_, bucket, "tagging", plain, "s3:PutBucketTagging", "", built) \
   X(get_bucket_versioning, "GetBucketVersioning", get, bucket, "versioning", plain, "s3:GetBucketVersioning", "", built) \
   X(put_bucket_versioning, "PutBucketVersioning", put, bucket, "versioning", plain, "s3:PutBucketVersioning", "", planned) \
   X(get_bucket_website, "GetBucketWebsite", get, bucket, "website", plain, "s3:GetBucketWebsite", "", built) \
@@ -121,5 +121,5 @@
   X(put_object_tagging, "PutObjectTagging", put, object, "tagging", plain, "s3:PutObjectTagging", "s3:PutObjectVersionTagging", built) \
   X(delete_object_tagging, "DeleteObjectTagging", delete_, object, "tagging", plain, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging", built) \
   X(get_object_torrent, "GetObjectTorrent", get, object, "torrent", plain, "s3:GetObjectTorrent", "s3:GetObjectVersionTorrent", planned) \
-  X(preflight, "PreflightRequest", options, service, "", plain, "", "", planned)
+  X(preflight, "PreflightRequest", options, service, "", plain, "", "", built)
 // clang-format on

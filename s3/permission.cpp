@@ -154,23 +154,33 @@ S3Error unreadable(engine::Error error) {
   return {.code = error_code_of(error)};
 }
 
-Task<Outcome<>> stranger_may(Request& request, Wish wish) {
+// The policy that a stranger's request has to look for, once for all that it asks. Never null:
+// AccessDenied where there is none. Valid until the caller waits for something.
+Task<Outcome<BucketPolicies::Known>> policy_for_stranger(Request& request,
+                                                         std::string_view bucket) {
   BucketPolicies& policies = request.service.policies();
-  auto known = request.policy_read_ns == 0
-                   ? std::nullopt
-                   : policies.read_since(wish.bucket, request.policy_read_ns);
+  auto known = request.policy_read_ns == 0 ? std::nullopt
+                                           : policies.read_since(bucket, request.policy_read_ns);
   if (!known) {
-    if (const auto admitted = admit(request.service.shard()); !admitted) co_return admitted;
+    if (const auto admitted = admit(request.service.shard()); !admitted) {
+      co_return std::unexpected(admitted.error());
+    }
     if (request.policy_read_ns == 0) {
       request.policy_read_ns = request.service.shard().ring().monotonic_ns();
     }
-    const auto read = co_await policies.read(wish.bucket);
+    const auto read = co_await policies.read(bucket);
     // Nor is a stranger told which buckets there are.
     if (!read && read.error().is(ENOENT)) co_return refuse(ErrorCode::access_denied);
     if (!read) co_return std::unexpected(unreadable(read.error()));
     known = *read;
   }
   if (*known == nullptr) co_return refuse(ErrorCode::access_denied);
+  co_return *known;
+}
+
+Task<Outcome<>> stranger_may(Request& request, Wish wish) {
+  const auto known = co_await policy_for_stranger(request, wish.bucket);
+  if (!known) co_return std::unexpected(known.error());
   const bool is_public = (*known)->is_public;
   const auto verdict = ask(request, **known, wish);
   if (!verdict) co_return std::unexpected(verdict.error());
@@ -191,8 +201,10 @@ bool about_policy(OperationId id) {
 // What a policy can give to strangers: objects and their lists.
 bool open_to_strangers(OperationId id) {
   const Operation& row = operation(id);
-  if (row.scope == Scope::object) return true;
+  // A rename takes an object away, and nobody asks for that by name.
+  if (row.scope == Scope::object) return id != OperationId::rename_object;
   switch (id) {
+    case OperationId::delete_objects:
     case OperationId::list_objects:
     case OperationId::list_objects_v2:
     case OperationId::list_object_versions:
@@ -266,6 +278,11 @@ std::optional<Outcome<>> authorised_at_once(Request& request) {
 }
 
 Task<Outcome<>> authorise(Request& request) {
+  // Each of its keys is asked for when its turn comes.
+  if (*request.operation == OperationId::delete_objects) {
+    const auto policy = co_await policy_for_stranger(request, request.bucket());
+    co_return policy ? Outcome<>{} : std::unexpected(policy.error());
+  }
   const auto allowed = co_await check_permission(request, wish_of(request));
   co_return allowed ? check_overrides(request) : allowed;
 }

@@ -6,6 +6,7 @@
 #include "s3/address.h"
 #include "s3/auth/percent.h"
 #include "s3/auth/sigv4.h"
+#include "s3/cors.h"
 #include "s3/error.h"
 #include "s3/operations.h"
 #include "s3/store/asker.h"
@@ -56,6 +57,9 @@ struct Request {
     return identity.anonymous() ? std::string_view("anonymous") : identity.principal->name;
   }
   std::string_view id_text() const { return {id.data(), id.size()}; }
+
+  // What the answer says to a page of another origin; only where the request has one.
+  CorsAnswer cors;
 
   // What a handler decodes: an error's argument may point into it, so it outlives the handler.
   std::vector<char> decoded;

@@ -3,6 +3,7 @@
 #include "s3/service.h"
 
 #include "s3/error_details.h"
+#include "s3/handlers/cors.h"
 #include "s3/limits.h"
 #include "s3/permission.h"
 #include "s3/post/form.h"
@@ -47,6 +48,7 @@ http::HeadWriter& Request::begin(int status) {
   http::HeadWriter& head = exchange.begin(status);
   std::ignore = head.field("x-amz-request-id", id_text());
   std::ignore = head.field("x-amz-id-2", id_text());
+  handlers::write_cors(head, cors);
   return head;
 }
 
@@ -67,7 +69,21 @@ Task<> Service::serve(void* context, http::Exchange& exchange) {
   co_await service.serve_request(request);
 }
 
+// Before anything else, so that errors have it too; a preflight reads the rules itself.
+Task<> Service::prepare_cors(Request& request) {
+  BucketBuffer buffer{};
+  const auto address = resolve_address(request.head(), options_.domains, buffer);
+  if (!address || address->scope == Scope::service || !store::bucket_name_valid(address->bucket) ||
+      !admit(shard_)) {
+    co_return;
+  }
+  co_await handlers::prepare_cors(request, address->bucket);
+}
+
 Task<> Service::serve_request(Request& request) {
+  if (request.head().find("origin") != nullptr && request.head().method != http::Method::options) {
+    co_await prepare_cors(request);
+  }
   const auto outcome = co_await run(request);
   if (!outcome) {
     request.failed = true;
@@ -92,7 +108,10 @@ Task<Outcome<>> Service::run(Request& request) {
   request.address = *address;
   const auto operation_id = resolve(head, request.query, address->scope);
   if (operation_id) request.operation = *operation_id;
-  if (const auto known = identify(request); !known) co_return known;
+  // A preflight announces a request and carries its query: the signature in there is not its own.
+  if (!operation_id || *operation_id != OperationId::preflight) {
+    if (const auto known = identify(request); !known) co_return known;
+  }
   if (!operation_id) {
     if (operation_id.error().code == ErrorCode::method_not_allowed) {
       request.error_header_name = "Allow";

@@ -62,6 +62,7 @@ class Service {
   static engine::Task<> serve(void* context, http::Exchange& exchange);
   engine::Task<> serve_request(Request& request);
   engine::Task<Outcome<>> run(Request& request);
+  engine::Task<> prepare_cors(Request& request);
   Outcome<> identify(Request& request);
   Outcome<> refuse_identity(Request& request, const AuthError& error) const;
   Outcome<> check_names(Request& request) const;

@@ -65,6 +65,12 @@ TagRules object_tag_rules() {
   return {.tags_max = limits::object_tags_max, .too_many = "Object tags cannot be greater than 10"};
 }
 
+TagRules bucket_tag_rules() {
+  static_assert(limits::bucket_tags_max == 50, "the message says so");
+  return {.tags_max = limits::bucket_tags_max,
+          .too_many = "Bucket tag count cannot be greater than 50"};
+}
+
 Outcome<> check_tags(std::span<const store::Pair> tags, const TagRules& rules) {
   if (tags.size() > rules.tags_max) return refuse(ErrorCode::bad_request, rules.too_many);
   for (const store::Pair& tag : tags) {

@@ -19,6 +19,7 @@ struct TagRules {
   std::string_view too_many;  // what is answered above it, as BadRequest
 };
 TagRules object_tag_rules();
+TagRules bucket_tag_rules();
 
 // Count, lengths, characters, reserved and repeated keys. Errors: BadRequest (too many),
 // InvalidTag.

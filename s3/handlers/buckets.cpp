@@ -42,31 +42,6 @@ Task<Outcome<>> check_room(const Request& request) {
 
 }  // namespace
 
-Task<Outcome<>> list_buckets(Request& request) {
-  const auto buckets = co_await store::list_buckets(store_options(request));
-  if (!buckets) co_return refuse(error_code_of(buckets.error()));
-  const std::string& owner = request.identity.principal->name;
-  std::string document;
-  {
-    xml::Writer writer(document);
-    writer.open_root("ListAllMyBucketsResult");
-    writer.open("Owner");
-    writer.text("ID", owner);
-    writer.text("DisplayName", owner);
-    writer.close();
-    writer.open("Buckets");
-    for (const store::BucketInfo& bucket : *buckets) {
-      writer.open("Bucket");
-      writer.text("Name", bucket.name);
-      writer.time("CreationDate", bucket.created_ms);
-      writer.close();
-    }
-    writer.close();
-    writer.close();
-  }
-  co_return co_await send_xml(request, document);
-}
-
 Task<Outcome<>> create_bucket(Request& request) {
   auto document = co_await read_document(request, false);
   if (!document) co_return std::unexpected(document.error());

@@ -5,6 +5,7 @@
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
+#include "s3/permission.h"
 #include "s3/query.h"
 #include "s3/service.h"
 #include "s3/store/bucket.h"
@@ -88,6 +89,9 @@ class Removals {
       co_return refuse(key.error() == store::KeyError::too_long ? ErrorCode::key_too_long
                                                                 : ErrorCode::invalid_argument);
     }
+    const auto allowed = co_await check_permission(
+        request_, {.action = "s3:DeleteObject", .bucket = request_.bucket(), .key = key->view()});
+    if (!allowed) co_return allowed;
     store::MappedPath path;
     store::map(*key, path);
     const auto removed = co_await request_.service.store().remove(

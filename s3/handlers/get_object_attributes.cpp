@@ -6,6 +6,7 @@
 #include "s3/handlers/object_headers.h"
 #include "s3/handlers/upload_answers.h"
 #include "s3/handlers/validators.h"
+#include "s3/permission.h"
 #include "s3/query.h"
 #include "s3/service.h"
 #include "s3/xml/writer.h"
@@ -157,6 +158,10 @@ std::string attributes_document(const store::OpenObject& object, const Asked& as
 Task<Outcome<>> get_object_attributes(Request& request) {
   const auto asked = parse(request.head());
   if (!asked) co_return std::unexpected(asked.error());
+  // AWS wants both; the table of operations has s3:GetObjectAttributes.
+  const auto may = co_await check_permission(
+      request, {.action = "s3:GetObject", .bucket = request.bucket(), .key = request.key->view()});
+  if (!may) co_return may;
   store::MappedPath path;
   store::map(*request.key, path);
   store::ObjectCache& objects = request.service.objects();

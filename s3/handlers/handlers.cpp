@@ -12,6 +12,10 @@ Handler handler_of(OperationId id) {
     case OperationId::head_bucket: return handlers::head_bucket;
     case OperationId::delete_bucket: return handlers::delete_bucket;
     case OperationId::get_bucket_location: return handlers::get_bucket_location;
+    case OperationId::preflight: return handlers::preflight;
+    case OperationId::get_bucket_cors: return handlers::get_bucket_cors;
+    case OperationId::put_bucket_cors: return handlers::put_bucket_cors;
+    case OperationId::delete_bucket_cors: return handlers::delete_bucket_cors;
     case OperationId::get_object: return handlers::get_object;
     case OperationId::head_object: return handlers::get_object;
     case OperationId::get_object_attributes: return handlers::get_object_attributes;
@@ -33,6 +37,9 @@ Handler handler_of(OperationId id) {
     case OperationId::abort_multipart_upload: return handlers::abort_multipart_upload;
     case OperationId::list_parts: return handlers::list_parts;
     case OperationId::list_multipart_uploads: return handlers::list_multipart_uploads;
+    case OperationId::get_bucket_tagging: return handlers::get_bucket_tagging;
+    case OperationId::put_bucket_tagging: return handlers::put_bucket_tagging;
+    case OperationId::delete_bucket_tagging: return handlers::delete_bucket_tagging;
     case OperationId::get_bucket_policy: return handlers::get_bucket_policy;
     case OperationId::put_bucket_policy: return handlers::put_bucket_policy;
     case OperationId::delete_bucket_policy: return handlers::delete_bucket_policy;

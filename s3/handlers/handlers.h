@@ -7,12 +7,17 @@
 
 namespace millrace::s3::handlers {
 
-// buckets.cpp
+// list_buckets.cpp
 engine::Task<Outcome<>> list_buckets(Request& request);
+// buckets.cpp
 engine::Task<Outcome<>> create_bucket(Request& request);
 engine::Task<Outcome<>> head_bucket(Request& request);
 engine::Task<Outcome<>> delete_bucket(Request& request);
 engine::Task<Outcome<>> get_bucket_location(Request& request);
+// bucket_tagging.cpp
+engine::Task<Outcome<>> get_bucket_tagging(Request& request);
+engine::Task<Outcome<>> put_bucket_tagging(Request& request);
+engine::Task<Outcome<>> delete_bucket_tagging(Request& request);
 // bucket_access.cpp
 engine::Task<Outcome<>> get_bucket_policy(Request& request);
 engine::Task<Outcome<>> put_bucket_policy(Request& request);
@@ -33,6 +38,11 @@ engine::Task<Outcome<>> delete_ownership(Request& request);
 // those
 bool never_set(OperationId id);
 engine::Task<Outcome<>> unset_setting(Request& request);
+// cors.cpp
+engine::Task<Outcome<>> preflight(Request& request);
+engine::Task<Outcome<>> get_bucket_cors(Request& request);
+engine::Task<Outcome<>> put_bucket_cors(Request& request);
+engine::Task<Outcome<>> delete_bucket_cors(Request& request);
 // get_object.cpp: GET and HEAD
 engine::Task<Outcome<>> get_object(Request& request);
 // get_object_attributes.cpp

@@ -140,7 +140,13 @@ Outcome<> describe(Request& request, Upload& upload) {
   request.identity.payload = PayloadMode::unsigned_payload;
   auto claims = parse_payload_claims(upload.head, request.identity, limits::put_bytes_max);
   if (!claims) return std::unexpected(claims.error());
+  // As for PutObject: what comes without a checksum gets one.
+  if (claims->algorithm == ChecksumAlgorithm::none) {
+    claims->algorithm = ChecksumAlgorithm::crc64nvme;
+  }
   upload.claims = std::move(*claims);
+  if (upload.claims.algorithm == ChecksumAlgorithm::none)
+    upload.claims.algorithm = default_checksum;
   return {};
 }
 

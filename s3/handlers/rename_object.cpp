@@ -4,6 +4,7 @@
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/write_conditions.h"
 #include "s3/limits.h"
+#include "s3/permission.h"
 #include "s3/query.h"
 #include "s3/service.h"
 #include "s3/store/read.h"
@@ -79,6 +80,17 @@ Outcome<http::Conditions> conditions_of(const http::Head& head, const SideNames&
                           .if_unmodified_since = head.value(names.if_unmodified_since)};
 }
 
+// It is a read and a removal here, and a write there.
+Task<Outcome<>> check_permissions(Request& request, const store::Key& source) {
+  const Wish wishes[] = {{"s3:GetObject", request.bucket(), source.view()},
+                         {"s3:DeleteObject", request.bucket(), source.view()},
+                         {"s3:PutObject", request.bucket(), request.key->view()}};
+  for (const Wish& wish : wishes) {
+    if (const auto allowed = co_await check_permission(request, wish); !allowed) co_return allowed;
+  }
+  co_return Outcome<>{};
+}
+
 // Before directories are made for what is not there; the rename decides.
 Task<Outcome<>> find_source(Request& request, store::RenameSide& from) {
   store::OpenObject object;
@@ -95,6 +107,7 @@ Task<Outcome<>> rename_object(Request& request) {
   const http::Head& head = request.head();
   const auto source = source_key(request);
   if (!source) co_return std::unexpected(source.error());
+  if (const auto may = co_await check_permissions(request, *source); !may) co_return may;
   const auto token = client_token(head);
   if (!token) co_return std::unexpected(token.error());
   const auto of_source = conditions_of(head, source_names);

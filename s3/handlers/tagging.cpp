@@ -44,9 +44,9 @@ Outcome<> take_tags(const http::Head& head, const QueryParameters& query, store:
 
 Task<Outcome<>> may_tag(Request& request, const store::PackedPairs& tags) {
   if (tags.empty()) co_return Outcome<>{};
-  co_return co_await check_permission(request, {.action = "s3:PutObjectTagging",
-                                                .bucket = request.bucket(),
-                                                .key = request.key->view()});
+  co_return co_await check_permission(
+      request,
+      {.action = "s3:PutObjectTagging", .bucket = request.bucket(), .key = request.key->view()});
 }
 
 Task<Outcome<>> get_object_tagging(Request& request) {

@@ -76,8 +76,12 @@ std::string document_of(const Request& request, const Copied& copied) {
 
 Task<Outcome<std::string>> copy(Request& request, store::PartWriter& writer,
                                 const store::OpenObject& object, const CopyRange& range) {
-  const auto copied = co_await copy_part(request, writer, object, range);
-  if (copied) co_return document_of(request, *copied);
+  auto copied = co_await copy_part(request, writer, object, range);
+  if (copied) {
+    // What nobody asked for is kept, not told; as with UploadPart.
+    if (writer.kind().by_default) copied->checksum = {};
+    co_return document_of(request, *copied);
+  }
   co_await writer.abandon();
   co_return std::unexpected(copied.error());
 }

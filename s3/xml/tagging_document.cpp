@@ -52,7 +52,9 @@ Outcome<std::vector<store::Pair>> parse_tagging(std::span<char> body) {
   return tags;
 }
 
-std::string tagging_document(const store::PackedPairs& tags) {
+namespace {
+
+std::string write(const auto& tags) {
   std::string document;
   Writer writer(document);
   writer.open_root("Tagging");
@@ -66,6 +68,16 @@ std::string tagging_document(const store::PackedPairs& tags) {
   writer.close();
   writer.close();
   return document;
+}
+
+}  // namespace
+
+std::string tagging_document(const store::PackedPairs& tags) {
+  return write(tags);
+}
+
+std::string tagging_document(std::span<const store::Pair> tags) {
+  return write(tags);
 }
 
 }  // namespace millrace::s3::xml

@@ -16,5 +16,6 @@ namespace millrace::s3::xml {
 Outcome<std::vector<store::Pair>> parse_tagging(std::span<char> body);
 
 std::string tagging_document(const store::PackedPairs& tags);
+std::string tagging_document(std::span<const store::Pair> tags);
 
 }  // namespace millrace::s3::xml

@@ -4,6 +4,7 @@ header and as a trailer, what is kept of it, and every way in which one can be w
 import checksums
 import errors
 import pytest
+import test_post_forms as forms
 import test_streamed_bodies as streamed
 
 BODY = b"Memento Mori"
@@ -101,6 +102,14 @@ def test_who_says_nothing_gets_crc64nvme(wire, s3, bucket, body):
     assert_kept(wire, bucket, "CRC64NVME", value)
     listed = s3.list_objects_v2(Bucket=bucket)["Contents"][0]
     assert listed["ChecksumAlgorithm"] == ["CRC64NVME"]
+
+
+def test_a_form_without_one_gets_it_too(wire, s3, bucket):
+    fields = s3.generate_presigned_post(bucket, "k")["fields"]
+    kind = {"Content-Type": f"multipart/form-data; boundary={forms.BOUNDARY}"}
+    answer = wire.send("POST", f"/{bucket}", kind, forms.encode(list(fields.items()), file=BODY))
+    assert answer.status == 204, answer.body
+    assert_kept(wire, bucket, "CRC64NVME", checksums.of("CRC64NVME", BODY))
 
 
 @pytest.mark.parametrize("span, told", [("bytes=0-11", True), ("bytes=0-", True),

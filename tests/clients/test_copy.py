@@ -5,9 +5,12 @@ import base64
 import concurrent.futures
 import datetime
 import hashlib
+import json
 import os
+import time
 import zlib
 
+import botocore.exceptions
 import errors
 import pytest
 import raw
@@ -295,6 +298,31 @@ def test_more_than_five_gib_is_for_multipart_copies(s3, bucket, server):
 def test_copies_are_signed(wire, s3, bucket, source):
     answer = wire.send("PUT", f"/{bucket}/copy", {"x-amz-copy-source": f"{bucket}/a%20source"})
     errors.assert_refused(answer, 403, "AccessDenied")
+
+
+def s3_copies(s3, bucket, source):
+    """Whether a copy is made; it may be refused for its permission only."""
+    try:
+        s3.copy_object(Bucket=bucket, Key="k", CopySource=source)
+        return True
+    except botocore.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "AccessDenied"
+        return False
+
+
+def test_what_may_not_be_read_may_not_be_copied(s3, bucket, source):
+    s3.create_bucket(Bucket="copies-of-secrets")
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    # A shard that has seen no policy looks again after a second.
+    deadline = time.monotonic() + 20
+    while s3_copies(s3, "copies-of-secrets", source):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    s3.delete_bucket_policy(Bucket=bucket)
+    s3.delete_object(Bucket="copies-of-secrets", Key="k")
+    s3.delete_bucket(Bucket="copies-of-secrets")
 
 
 def test_many_at_a_time(s3, bucket):

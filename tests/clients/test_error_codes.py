@@ -2,6 +2,7 @@
 and the elements that AWS adds. Errors of single fields that other files provoke one by one
 (signatures, checksums, names of buckets) are here once."""
 
+import base64
 import hashlib
 import socket
 
@@ -61,7 +62,9 @@ TABLE = [
     Request("XAmzContentSHA256Mismatch", 400, "PUT", "BUCKET/m",
             (), {"x-amz-content-sha256": hashlib.sha256(b"y").hexdigest()}, b"x"),
     Request("MissingRequestBodyError", 400, "POST", "BUCKET", [("delete", "")]),
-    Request("MalformedXML", 400, "POST", "BUCKET", [("delete", "")], (), b"<Delete>"),
+    Request("MalformedXML", 400, "POST", "BUCKET", [("delete", "")],
+            {"Content-MD5": base64.b64encode(hashlib.md5(b"<Delete>").digest()).decode()},
+            b"<Delete>"),
     Request("MaxMessageLengthExceeded", 400, "POST", "BUCKET/up", UP, (),
             b" " * (2 * 1024 * 1024 + 1), elements={"MaxMessageLengthBytes": str(2 * 1024 ** 2)}),
     Request("InvalidArgument", 400, "PUT", "BUCKET/up", [("partNumber", "0"), *UP], (), b"x",

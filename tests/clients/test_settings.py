@@ -152,7 +152,7 @@ def test_life_of_a_buckets_tags(s3, bucket):
 
 
 @pytest.mark.parametrize("tags", [
-    [("", "v")], [("k" * 129, "v")], [("k", "v" * 257)], [("k", "a"), ("k", "b")],
+    [("k" * 129, "v")], [("k", "v" * 257)], [("k", "a"), ("k", "b")],
     [("aws:k", "v")], [("k;", "v")]])
 def test_tags_that_are_none(s3, bucket, tags):
     with errors.refused(400, "InvalidTag"):

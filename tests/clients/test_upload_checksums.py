@@ -1,9 +1,12 @@
 """Checksums of multipart uploads: composite ones, full ones that are combined from the parts', the
 one that the server adds by itself, GetObjectAttributes, and what Complete refuses."""
 
+import time
+
 import checksums
 import errors
 import pytest
+import test_policy as policies
 
 MIB = 1 << 20
 PARTS = (b"A" * 5 * MIB, b"tail")
@@ -234,6 +237,21 @@ def test_attributes_refused(wire, s3, bucket):
     errors.assert_refused(ask(**wanted, **{"If-Match": '"other"'}), 412, "PreconditionFailed")
     assert ask(**wanted, **{"If-Match": f'"{etag}"'}).status == 200
     assert ask(**wanted, **{"If-None-Match": f'"{etag}"'}).status == 304
+
+
+def test_attributes_want_two_permissions(wire, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"body")
+    both = ["s3:GetObject", "s3:GetObjectAttributes"]
+    for actions, status in (both, 200), (both[:1], 403), (both, 200), (both[1:], 403):
+        policy = policies.policy_of(policies.statement(bucket, actions))
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+        deadline, found = time.monotonic() + policies.SOON_S, None
+        while found != status and time.monotonic() < deadline:
+            time.sleep(0.05)
+            found = wire.send("GET", f"/{bucket}/k?attributes",
+                              {"x-amz-object-attributes": "ETag"}).status
+        assert found == status, actions
+    s3.delete_bucket_policy(Bucket=bucket)
 
 
 def test_attributes_of_parts_come_in_pages(wire, bucket):

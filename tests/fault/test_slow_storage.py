@@ -140,6 +140,9 @@ def test_a_slow_complete_keeps_its_client_waiting(fuse, served, fails):
     found = client.request("GET", path)
     if fails:
         assert b"<Code>ServiceUnavailable</Code>" in document and found.status == 404
+        metrics = probes.ask(served.health_port, path="/metrics")[1].decode()
+        assert ('millrace_request_errors_total{operation="CompleteMultipartUpload",fault="server"} 1'
+                in metrics)
     else:
         assert b"<CompleteMultipartUploadResult" in document and found.body == b"part"
 

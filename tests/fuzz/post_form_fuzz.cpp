@@ -6,10 +6,12 @@
 #include "s3/post/object_fields.h"
 #include "s3/post/policy.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <tuple>
 
 namespace {
 

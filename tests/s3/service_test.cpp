@@ -61,10 +61,14 @@ int expected_status(OperationId id) {
     case OperationId::post_object: return 412;    // no form
     case OperationId::delete_bucket: return 409;  // it holds the key
     case OperationId::delete_objects:
+    case OperationId::preflight:  // without an origin
+    case OperationId::put_bucket_cors:
     case OperationId::put_object_tagging:
     case OperationId::complete_multipart_upload: return 400;  // no body
+    case OperationId::delete_bucket_cors:
     case OperationId::delete_object_tagging:
     case OperationId::delete_object: return 204;
+    case OperationId::get_bucket_cors:
     case OperationId::upload_part:
     case OperationId::abort_multipart_upload:
     case OperationId::list_parts: return 404;  // no such upload
@@ -118,6 +122,7 @@ TEST_CASE("every operation: refused without the right signature, and then nothin
     const std::string before = state_of(served.site);
     std::set<std::string> ids;
     for (const Operation& operation : s3::operations()) {
+      if (operation.permission.empty()) continue;  // a preflight is anybody's question
       for (const Refusal& refusal : refusals) {
         CAPTURE(operation.name);
         CAPTURE(refusal.what);
@@ -137,7 +142,7 @@ TEST_CASE("every operation: refused without the right signature, and then nothin
       }
     }
     CHECK(state_of(served.site) == before);
-    CHECK(ids.size() == s3::operations().size() * std::size(refusals));
+    CHECK(ids.size() == (s3::operations().size() - 1) * std::size(refusals));
     CHECK(served.log_text().find(test_secret) == std::string::npos);
     co_await served.client.close();
   });

@@ -10,6 +10,7 @@ namespace millrace::tests {
 inline std::optional<int> settings_status(s3::OperationId id) {
   using s3::OperationId;
   switch (id) {
+    case OperationId::get_bucket_tagging:
     case OperationId::get_bucket_policy:
     case OperationId::get_bucket_policy_status:
     case OperationId::get_public_access_block:
@@ -26,6 +27,7 @@ inline std::optional<int> settings_status(s3::OperationId id) {
     case OperationId::delete_bucket_inventory_configuration:
     case OperationId::delete_bucket_metrics_configuration:
     case OperationId::delete_bucket_intelligent_tiering_configuration: return 404;  // never set
+    case OperationId::delete_bucket_tagging:
     case OperationId::delete_bucket_policy:
     case OperationId::delete_public_access_block:
     case OperationId::delete_bucket_ownership_controls:
@@ -33,6 +35,7 @@ inline std::optional<int> settings_status(s3::OperationId id) {
     case OperationId::delete_bucket_replication:
     case OperationId::delete_bucket_lifecycle:
     case OperationId::delete_bucket_encryption: return 204;
+    case OperationId::put_bucket_tagging:
     case OperationId::put_bucket_policy:
     case OperationId::put_public_access_block:
     case OperationId::put_bucket_ownership_controls:

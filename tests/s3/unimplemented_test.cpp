@@ -41,7 +41,7 @@ TEST_CASE("headers") {
       Case{OperationId::create_bucket, "x-amz-bucket-object-lock-enabled", "true", 501},
       Case{OperationId::create_bucket, "x-amz-bucket-object-lock-enabled", "False", 0},
       Case{OperationId::put_object, "x-amz-acl", "public-read", 400},
-      Case{OperationId::create_bucket, "X-AMZ-ACL", "public-read-write", 501},
+      Case{OperationId::create_bucket, "X-AMZ-ACL", "public-read-write", 400},
       Case{OperationId::put_object, "x-amz-acl", "private", 0},
       Case{OperationId::put_object, "x-amz-acl", "bucket-owner-full-control", 0},
       Case{OperationId::put_object, "x-amz-acl", "", 400},

@@ -36,6 +36,7 @@ test   e2fsprogs
 test   xfsprogs
 test   fuse3
 test   haproxy
+test   chromium
 test   libfuse3-dev
 test   iproute2
 test   nftables
