@@ -37,6 +37,7 @@ def test_rules_are_kept_and_go(s3, bucket, client_with):
             call(Bucket="no-such-bucket")
 
 
+# operations: PreflightRequest
 def test_preflights(s3, wire, bucket):
     path = f"/{bucket}/dir/k"
     denied = ask(wire, path)

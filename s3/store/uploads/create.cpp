@@ -97,6 +97,22 @@ bool too_old(std::string_view name, const UploadAges& ages) {
   return id->created_ms() / 1000 + *ages.upload_seconds <= now;
 }
 
+// Whether a Complete that was under way when the upload lost its name has published the object all
+// the same. It holds the record's lock; with its directory empty, it comes to its end.
+Task<Result<bool>> ended_complete(const StoreOptions& options, const OpenUpload& upload,
+                                  int record) {
+  if (options.abilities.ofd_lock) {
+    if (const auto waited = co_await file::lock(record); !waited) {
+      co_return std::unexpected(waited.error());
+    }
+  }
+  struct statx status{};
+  const EntryName memory = completed_name(upload.id.view());
+  const auto there = co_await file::stat(upload.uploads.fd.get(), memory.c_str(), status);
+  if (!there && !there.error().is(ENOENT)) co_return std::unexpected(there.error());
+  co_return there.has_value();
+}
+
 }  // namespace
 
 Task<UploadResult<UploadId>> create_upload(Store& store, std::string_view bucket,
@@ -142,9 +158,14 @@ Task<UploadResult<>> abort_upload(Store& store, std::string_view bucket, std::st
                                   std::string_view id) {
   const auto upload = co_await open_upload(store.options(), bucket, key, id);
   if (!upload) co_return std::unexpected(upload.error());
+  const auto record = co_await file::open(upload->directory.fd.get(), record_name, O_RDWR);
+  if (!record) co_return fail_inside(record.error());
   const auto removed = co_await remove_upload(store, bucket, upload->uploads, id);
   if (!removed) co_return fail_with(removed.error());
   if (!*removed) co_return fail_with(UploadFailure::no_such_upload);
+  const auto completed = co_await ended_complete(store.options(), *upload, record->get());
+  if (!completed) co_return fail_with(completed.error());
+  if (*completed) co_return fail_with(UploadFailure::no_such_upload);
   co_return UploadResult<>{};
 }
 
