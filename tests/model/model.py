@@ -215,7 +215,8 @@ class Model:
         if op["offset"] != len(found.body):
             raise Refused(400, "InvalidWriteOffset")
         if op["key"] in bucket.objects:
-            found.part_sizes = (found.part_sizes or (len(found.body),)) + (len(body),)
+            before = found.part_sizes or ((len(found.body),) if found.body else ())
+            found.part_sizes = (*before, len(body))  # what is empty is no part
             found.appended = True
         found.body += body
         found.etag = md5(found.body)
