@@ -144,8 +144,13 @@ TEST_CASE("an abort after a Complete that died leaves the object or nothing of i
                fs::copy_options::recursive | fs::copy_options::create_hard_links);
       CHECK(co_await complete(store, id, "k", parts));
       fs::rename(kept, bucket.upload_path(id));
-      if (!published) fs::remove(bucket.path("k"));
-      CHECK(co_await st::abort_upload(store, "bucket", "k", id.view()));
+      if (!published) {
+        fs::remove(bucket.path("k"));
+        fs::remove(bucket.path(".mr.sys/uploads/c-") + std::string(id.view()));
+      }
+      const auto aborted = co_await st::abort_upload(store, "bucket", "k", id.view());
+      CHECK(aborted.has_value() != published);  // the memory of the Complete is told
+      if (published) CHECK(aborted.error().failure == st::UploadFailure::no_such_upload);
       CHECK(bucket.leftovers() == 0);
       if (published) co_await check_object(store, "k", parts);
       CHECK(fs::is_empty(bucket.path(".mr.sys/meta")) != published);
