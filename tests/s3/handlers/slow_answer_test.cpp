@@ -48,6 +48,12 @@ struct SlowSite {
     co_return client.take(client.got.size());
   }
 
+  // A client's own close waits until the shard has nothing more to do.
+  Task<> close() {
+    co_await served.client.stream->close();
+    co_await client.close();
+  }
+
   ServedSite served;
   http::test::Client client;
   s3::Outcome<> outcome;
@@ -84,8 +90,7 @@ TEST_CASE("slow answer: work that is done soon is answered like any other") {
     }
     co_await site.client.send(request("/slow/1/fail"));
     CHECK(status_of(co_await site.client.answer()) == 500);
-    co_await site.client.close();
-    co_await site.served.client.close();
+    co_await site.close();
   });
 }
 
@@ -109,8 +114,7 @@ TEST_CASE("slow answer: white space until the document, and the connection goes 
       CHECK(chunks == spaces + 2);
       CHECK(site.outcome);
     }
-    co_await site.client.close();
-    co_await site.served.client.close();
+    co_await site.close();
   });
 }
 
@@ -127,8 +131,7 @@ TEST_CASE("slow answer: an error that comes late is in the body, and in the outc
     CHECK(content.find("<?xml", 1) == std::string::npos);
     REQUIRE_FALSE(site.outcome);
     CHECK(site.outcome.error().code == s3::ErrorCode::internal_error);
-    co_await site.client.close();
-    co_await site.served.client.close();
+    co_await site.close();
   });
 }
 
@@ -144,8 +147,7 @@ TEST_CASE("slow answer: HTTP/1.0 has no chunks; the end of the connection ends i
     CHECK(has(answer, "\r\nConnection: close\r\n"));
     CHECK_FALSE(has(answer, "Transfer-Encoding"));
     CHECK(content_of(answer) == std::string(s3::xml::declaration) + " <Done>yes</Done>");
-    co_await site.client.close();
-    co_await site.served.client.close();
+    co_await site.close();
   });
 }
 
