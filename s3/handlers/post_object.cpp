@@ -5,8 +5,7 @@
 #include "s3/handlers/handlers.h"
 #include "s3/handlers/object_headers.h"
 #include "s3/handlers/object_tags.h"
-#include "s3/handlers/receive.h"
-#include "s3/handlers/write_conditions.h"
+#include "s3/handlers/put_whole.h"
 #include "s3/limits.h"
 #include "s3/payload.h"
 #include "s3/permission.h"
@@ -140,13 +139,8 @@ Outcome<> describe(Request& request, Upload& upload) {
   request.identity.payload = PayloadMode::unsigned_payload;
   auto claims = parse_payload_claims(upload.head, request.identity, limits::put_bytes_max);
   if (!claims) return std::unexpected(claims.error());
-  // As for PutObject: what comes without a checksum gets one.
-  if (claims->algorithm == ChecksumAlgorithm::none) {
-    claims->algorithm = ChecksumAlgorithm::crc64nvme;
-  }
+  if (claims->algorithm == ChecksumAlgorithm::none) claims->algorithm = default_checksum;
   upload.claims = std::move(*claims);
-  if (upload.claims.algorithm == ChecksumAlgorithm::none)
-    upload.claims.algorithm = default_checksum;
   return {};
 }
 
@@ -157,31 +151,10 @@ Task<Outcome<>> receive_and_store(Request& request, Upload& upload, store::Stage
                            return static_cast<post::FormBody*>(of)->read(into);
                          },
                      .context = &upload.body});
-  const PieceSink sink{
-      .write =
-          [](void* context, std::span<const std::byte> piece, std::uint64_t offset) {
-            return engine::file::write(static_cast<store::StagedFile*>(context)->file.get(), piece,
-                                       offset);
-          },
-      .context = &staged};
-  const auto received = co_await receive_into(payload, sink);
-  if (!received) co_return received;
-  store::MetadataView& meta = upload.meta;
-  meta.size = payload.bytes();
-  meta.etag = {.kind = store::EtagKind::md5, .parts = 0, .md5 = payload.md5(), .opaque = {}};
-  meta.checksum = stored_checksum(payload.checksum());
-  if (payload.blocks().size() > 1) meta.blocks = store::PackedDigests::of(payload.blocks());
-  store::Store& objects = request.service.store();
-  const auto sealed =
-      co_await store::seal(objects.options(), request.bucket(), staged, meta, ownership(request));
-  if (!sealed) co_return std::unexpected(bucket_error(sealed.error()));
   store::MappedPath path;
   store::map(*request.key, path);
-  const auto published =
-      co_await objects.publish(request.bucket(), path, request.key->view(), staged, meta,
-                               store::CommitKind::put, store::WriteConditions{});
-  if (!published) co_return std::unexpected(change_error(published.error()));
-  co_return Outcome<>{};
+  const store::WriteConditions none;
+  co_return co_await receive_and_publish(request, payload, path, none, staged, upload.meta);
 }
 
 std::string location_of(const Request& request) {
@@ -242,33 +215,53 @@ Outcome<std::string_view> boundary_of(Request& request) {
   return *boundary;
 }
 
-}  // namespace
+// What an error tells may lie in the form, which ends before the answer does.
+S3Error outliving(Request& request, S3Error error) {
+  std::vector<char> kept;
+  kept.reserve(error.detail.size() + error.argument_name.size() + error.argument_value.size());
+  for (std::string_view* const text :
+       {&error.detail, &error.argument_name, &error.argument_value}) {
+    const std::size_t at = kept.size();
+    kept.insert(kept.end(), text->begin(), text->end());
+    *text = {kept.data() + at, text->size()};
+  }
+  request.decoded = std::move(kept);
+  return error;
+}
 
-Task<Outcome<>> post_object(Request& request) {
-  const auto boundary = boundary_of(request);
-  if (!boundary) co_return std::unexpected(boundary.error());
-  const auto upload = std::make_unique<Upload>(request.exchange, *boundary);
-  upload->body.allow(0, limits::put_bytes_max);
-  if (const auto read = co_await upload->body.read_fields(); !read) co_return read;
-  if (const auto key = take_key(request, *upload); !key) co_return key;
-  if (const auto checked = check_form(request, *upload); !checked) co_return checked;
+Task<Outcome<>> post_form(Request& request, Upload& upload) {
+  upload.body.allow(0, limits::put_bytes_max);
+  if (const auto read = co_await upload.body.read_fields(); !read) co_return read;
+  if (const auto key = take_key(request, upload); !key) co_return key;
+  if (const auto checked = check_form(request, upload); !checked) co_return checked;
   if (const auto known = authorised_at_once(request)) {
     if (!*known) co_return *known;
   } else if (const auto allowed = co_await authorise(request); !allowed) {
     co_return allowed;
   }
-  if (const auto described = describe(request, *upload); !described) co_return described;
-  if (const auto may = co_await may_tag(request, upload->meta.tags); !may) co_return may;
+  if (const auto described = describe(request, upload); !described) co_return described;
+  if (const auto may = co_await may_tag(request, upload.meta.tags); !may) co_return may;
   const store::StoreOptions& options = request.service.store().options();
   store::StagedFile staged;
   staged.asker = request.asker();
   if (const auto made = co_await store::stage(options, request.bucket(), staged); !made) {
     co_return std::unexpected(bucket_error(made.error()));
   }
-  const auto stored = co_await receive_and_store(request, *upload, staged);
+  const auto stored = co_await receive_and_store(request, upload, staged);
   co_await store::discard(options, request.bucket(), staged);
   if (!stored) co_return stored;
-  co_return co_await answer(request, *upload);
+  co_return co_await answer(request, upload);
+}
+
+}  // namespace
+
+Task<Outcome<>> post_object(Request& request) {
+  const auto boundary = boundary_of(request);
+  if (!boundary) co_return std::unexpected(boundary.error());
+  const auto upload = std::make_unique<Upload>(request.exchange, *boundary);
+  const auto done = co_await post_form(request, *upload);
+  if (!done) co_return std::unexpected(outliving(request, done.error()));
+  co_return done;
 }
 
 }  // namespace millrace::s3::handlers

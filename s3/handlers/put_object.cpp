@@ -30,22 +30,18 @@ struct Target {
   store::WriteConditions conditions;
 };
 
-Task<Outcome<>> store_object(Request& request, Target& target, store::StagedFile& staged,
-                             store::MetadataView& meta) {
-  store::Store& objects = request.service.store();
-  const auto sealed =
-      co_await store::seal(objects.options(), request.bucket(), staged, meta, ownership(request));
-  if (!sealed) co_return std::unexpected(bucket_error(sealed.error()));
-  const auto published =
-      co_await objects.publish(request.bucket(), target.path, request.key->view(), staged, meta,
-                               store::CommitKind::put, target.conditions);
-  if (published) co_return Outcome<>{};
-  co_return std::unexpected(change_error(published.error()));
-}
-
 Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims, Target& target,
                                   store::StagedFile& staged, store::MetadataView& meta) {
   Payload payload(request.exchange, request.identity, claims, Payload::Md5Use::etag);
+  co_return co_await receive_and_publish(request, payload, target.path, target.conditions, staged,
+                                         meta);
+}
+
+}  // namespace
+
+Task<Outcome<>> receive_and_publish(Request& request, Payload& payload, store::MappedPath& path,
+                                    const store::WriteConditions& conditions,
+                                    store::StagedFile& staged, store::MetadataView& meta) {
   const PieceSink sink{
       .write =
           [](void* context, std::span<const std::byte> piece, std::uint64_t offset) {
@@ -56,10 +52,15 @@ Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims,
   const auto received = co_await receive_into(payload, sink);
   if (!received) co_return received;
   fill_in(meta, payload);
-  co_return co_await store_object(request, target, staged, meta);
+  store::Store& objects = request.service.store();
+  const auto sealed =
+      co_await store::seal(objects.options(), request.bucket(), staged, meta, ownership(request));
+  if (!sealed) co_return std::unexpected(bucket_error(sealed.error()));
+  const auto published = co_await objects.publish(request.bucket(), path, request.key->view(),
+                                                  staged, meta, store::CommitKind::put, conditions);
+  if (!published) co_return std::unexpected(change_error(published.error()));
+  co_return Outcome<>{};
 }
-
-}  // namespace
 
 Task<Outcome<>> put_object(Request& request) {
   if (is_append(request.head())) return append_object(request);
