@@ -13,8 +13,9 @@ namespace millrace::s3 {
 using engine::Result;
 using engine::Task;
 
-BucketPolicies::BucketPolicies(const store::StoreOptions& options, std::string owner)
-    : options_(options), owner_(std::move(owner)), slots_(slot_count) {
+BucketPolicies::BucketPolicies(const store::StoreOptions& options, store::PlaceWatch& places,
+                               std::string owner)
+    : options_(options), places_(places), owner_(std::move(owner)), slots_(slot_count) {
   // So that noting a bucket without a policy takes nothing from the heap.
   for (Slot& slot : slots_) slot.bucket.reserve(store::bucket_name_bytes_max);
 }
@@ -40,6 +41,8 @@ Result<> BucketPolicies::take(Slot& slot, std::string_view bucket, std::uint64_t
                     text && slot.text == *text;
   if (!same) {
     slot.read_ns = 0;
+    slot.block_read_ns = 0;
+    slot.stamp = {};
     slot.document.reset();
     slot.text.clear();
     slot.bucket.assign(bucket);
@@ -73,9 +76,43 @@ Task<Result<BucketPolicies::Known>> BucketPolicies::read(std::string_view bucket
   co_return slot.document.get();
 }
 
+Task<Result<BucketPolicies::Access>> BucketPolicies::read_access(std::string_view bucket) {
+  auto stamp = store::SettingsStamp::take(options_, places_, bucket);
+  const std::uint64_t began_ns = engine::Shard::current().ring().monotonic_ns();
+  const auto block = co_await read_public_access_block(options_, bucket);
+  if (!block) co_return std::unexpected(block.error());
+  const auto known = co_await read(bucket);
+  if (!known) co_return std::unexpected(known.error());
+  const Access access{.policy = *known,
+                      .restricts_public = *block && (*block)->restrict_public_buckets};
+  // What the slot has was read after the stamp was taken, whoever did it.
+  if (Slot& slot = slot_of(bucket); slot.bucket == bucket && slot.read_ns >= began_ns) {
+    slot.stamp = std::move(stamp);
+    slot.block_read_ns = began_ns;
+    slot.restricts_public = access.restricts_public;
+  }
+  co_return access;
+}
+
+std::optional<BucketPolicies::Access> BucketPolicies::proven(std::string_view bucket) {
+  const Slot& slot = slot_of(bucket);
+  if (slot.read_ns == 0 || slot.bucket != bucket || !slot.stamp.holds(places_)) return std::nullopt;
+  return Access{.policy = slot.document.get(), .restricts_public = slot.restricts_public};
+}
+
+std::optional<BucketPolicies::Access> BucketPolicies::access_since(std::string_view bucket,
+                                                                   std::uint64_t not_before_ns) {
+  const Slot& slot = slot_of(bucket);
+  if (!read_since(bucket, not_before_ns) || slot.block_read_ns < not_before_ns) return std::nullopt;
+  return Access{.policy = slot.document.get(), .restricts_public = slot.restricts_public};
+}
+
 void BucketPolicies::forget(std::string_view bucket) {
   Slot& slot = slot_of(bucket);
-  if (slot.bucket == bucket) slot.read_ns = 0;
+  if (slot.bucket != bucket) return;
+  slot.read_ns = 0;
+  slot.block_read_ns = 0;
+  slot.stamp = {};
 }
 
 Task<Result<std::optional<xml::PublicAccessBlock>>> read_public_access_block(

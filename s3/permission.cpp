@@ -154,43 +154,41 @@ S3Error unreadable(engine::Error error) {
   return {.code = error_code_of(error)};
 }
 
-// The policy that a stranger's request has to look for, once for all that it asks. Never null:
-// AccessDenied where there is none. Valid until the caller waits for something.
-Task<Outcome<BucketPolicies::Known>> policy_for_stranger(Request& request,
-                                                         std::string_view bucket) {
+// What decides about a stranger. A bucket without a policy is nobody's but its owner's. Valid until
+// the caller waits for something.
+Task<Outcome<BucketPolicies::Access>> access_of_strangers(Request& request,
+                                                          std::string_view bucket) {
   BucketPolicies& policies = request.service.policies();
-  auto known = request.policy_read_ns == 0 ? std::nullopt
-                                           : policies.read_since(bucket, request.policy_read_ns);
-  if (!known) {
+  auto access = policies.proven(bucket);
+  // Once for all that one request asks.
+  if (!access && request.policy_read_ns != 0) {
+    access = policies.access_since(bucket, request.policy_read_ns);
+  }
+  if (!access) {
     if (const auto admitted = admit(request.service.shard()); !admitted) {
       co_return std::unexpected(admitted.error());
     }
     if (request.policy_read_ns == 0) {
       request.policy_read_ns = request.service.shard().ring().monotonic_ns();
     }
-    const auto read = co_await policies.read(bucket);
+    const auto read = co_await policies.read_access(bucket);
     // Nor is a stranger told which buckets there are.
     if (!read && read.error().is(ENOENT)) co_return refuse(ErrorCode::access_denied);
     if (!read) co_return std::unexpected(unreadable(read.error()));
-    known = *read;
+    access = *read;
   }
-  if (*known == nullptr) co_return refuse(ErrorCode::access_denied);
-  co_return *known;
+  if (access->policy == nullptr) co_return refuse(ErrorCode::access_denied);
+  co_return *access;
 }
 
-Task<Outcome<>> stranger_may(Request& request, Wish wish) {
-  const auto known = co_await policy_for_stranger(request, wish.bucket);
-  if (!known) co_return std::unexpected(known.error());
-  const bool is_public = (*known)->is_public;
-  const auto verdict = ask(request, **known, wish);
-  if (!verdict) co_return std::unexpected(verdict.error());
-  if (*verdict != policy::Verdict::allow) co_return refuse(ErrorCode::access_denied);
-  if (!is_public) co_return Outcome<>{};
-  const auto block =
-      co_await read_public_access_block(request.service.store().options(), wish.bucket);
-  if (!block) co_return std::unexpected(unreadable(block.error()));
-  if (*block && (*block)->restrict_public_buckets) co_return refuse(ErrorCode::access_denied);
-  co_return Outcome<>{};
+Outcome<> stranger_may(const Request& request, const BucketPolicies::Access& access,
+                       const Wish& wish) {
+  if (access.policy == nullptr) return refuse(ErrorCode::access_denied);
+  const auto verdict = ask(request, *access.policy, wish);
+  if (!verdict) return std::unexpected(verdict.error());
+  const bool closed = access.policy->is_public && access.restricts_public;
+  if (*verdict != policy::Verdict::allow || closed) return refuse(ErrorCode::access_denied);
+  return {};
 }
 
 bool about_policy(OperationId id) {
@@ -241,7 +239,11 @@ Outcome<> check_overrides(const Request& request) {
 }  // namespace
 
 std::optional<Outcome<>> permission_known(Request& request, const Wish& wish) {
-  if (request.identity.anonymous()) return std::nullopt;
+  if (request.identity.anonymous()) {
+    const auto access = request.service.policies().proven(wish.bucket);
+    if (!access) return std::nullopt;
+    return stranger_may(request, *access, wish);
+  }
   if (!request.identity.principal->root) return refuse(ErrorCode::access_denied);
   const std::uint64_t now_ns = request.service.shard().now_ns();
   const auto known = request.service.policies().read_since(
@@ -252,7 +254,10 @@ std::optional<Outcome<>> permission_known(Request& request, const Wish& wish) {
 
 Task<Outcome<>> check_permission(Request& request, Wish wish) {
   if (const auto known = permission_known(request, wish)) co_return *known;
-  if (request.identity.anonymous()) co_return co_await stranger_may(request, wish);
+  if (request.identity.anonymous()) {
+    const auto access = co_await access_of_strangers(request, wish.bucket);
+    co_return access ? stranger_may(request, *access, wish) : std::unexpected(access.error());
+  }
   const auto read = co_await request.service.policies().read(wish.bucket);
   // The operation itself says that there is no such bucket.
   if (!read && read.error().is(ENOENT)) co_return Outcome<>{};
@@ -274,14 +279,16 @@ std::optional<Outcome<>> authorised_at_once(Request& request) {
       return Outcome<>{};
     }
   }
-  return permission_known(request, wish_of(request));
+  // Each of its keys is asked for when its turn comes.
+  if (id == OperationId::delete_objects) return std::nullopt;
+  const auto known = permission_known(request, wish_of(request));
+  return known && *known ? check_overrides(request) : known;
 }
 
 Task<Outcome<>> authorise(Request& request) {
-  // Each of its keys is asked for when its turn comes.
   if (*request.operation == OperationId::delete_objects) {
-    const auto policy = co_await policy_for_stranger(request, request.bucket());
-    co_return policy ? Outcome<>{} : std::unexpected(policy.error());
+    const auto access = co_await access_of_strangers(request, request.bucket());
+    co_return access ? Outcome<>{} : std::unexpected(access.error());
   }
   const auto allowed = co_await check_permission(request, wish_of(request));
   co_return allowed ? check_overrides(request) : allowed;

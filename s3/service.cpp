@@ -25,9 +25,10 @@ Service::Service(engine::Shard& shard, const ServiceOptions& options,
     : shard_(shard),
       options_(options),
       store_(store_options, locks),
-      objects_(store_.options(), options.objects_kept_max),
+      places_(store_.options().data_fd),
+      objects_(store_.options(), places_, options.objects_kept_max),
       indexes_(shard),
-      policies_(store_.options(), options_.owner_name) {
+      policies_(store_.options(), places_, options_.owner_name) {
   CHECK(::getrandom(&next_id_, sizeof next_id_, 0) == sizeof next_id_);
 }
 

@@ -74,6 +74,7 @@ class Service {
   const ServiceOptions options_;
   SigningKeyCache signing_keys_;
   store::Store store_;
+  store::PlaceWatch places_;
   store::ObjectCache objects_;
   store::DirectoryIndexes indexes_;
   BucketPolicies policies_;

@@ -350,4 +350,12 @@ engine::Result<Abilities> probe_abilities(int parent_fd, const char* scratch_nam
   return abilities;
 }
 
+std::int64_t stamps_settle_ns(const Abilities& abilities) {
+  // Linux stamps files with a clock of 100 Hz at the coarsest, which may lag behind the fine one
+  // that is asked elsewhere; a finer measured tick is not trusted.
+  constexpr std::uint32_t tick_ns_min = 50'000'000;
+  return 2 * std::int64_t{
+                 std::max({abilities.timestamp_tick_ns, abilities.timestamp_unit_ns, tick_ns_min})};
+}
+
 }  // namespace millrace::s3::store

@@ -93,6 +93,10 @@ struct Abilities {
 };
 static_assert(std::is_trivially_copyable_v<Abilities>);
 
+// How old the stamp of a change must be, on a local filesystem, for a later change to get another
+// one. In nanoseconds.
+std::int64_t stamps_settle_ns(const Abilities& abilities);
+
 // Makes the directory `scratch_name` below the directory `parent_fd`, tries everything in it, and
 // removes it with all that is in it. Takes up to 150 ms on a local disk; blocks. Errors: those of
 // making the directory or an ordinary file in it (EACCES, EROFS, ENOSPC, EDQUOT, ...).

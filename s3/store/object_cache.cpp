@@ -20,9 +20,6 @@ namespace {
 constexpr std::uint64_t sweep_ms = 250;
 constexpr unsigned closed_at_a_time = 256;
 constexpr std::uint64_t look_again_ns = 1'000'000'000;
-// Linux stamps files with a clock of 100 Hz at the coarsest, which may lag behind the fine one
-// that is asked here; a finer measured tick is not trusted.
-constexpr std::uint64_t tick_ns_min = 50'000'000;
 // Closing the last descriptor of a removed file frees its blocks: above this, on a worker.
 constexpr std::uint64_t close_now_bytes_max = 1024 * 1024;
 }  // namespace
@@ -60,9 +57,10 @@ engine::Cached* ObjectCache::Hold::cached() const {
   return &slot_->cached;
 }
 
-ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max,
+ObjectCache::ObjectCache(const StoreOptions& options, PlaceWatch& places, std::size_t objects_max,
                          std::uint64_t idle_ns)
     : options_(options),
+      places_(places),
       // Where an object may be aside under another name for a moment, a lookup proves nothing.
       objects_max_(options.abilities.local && !options.abilities.shared &&
                            options.abilities.rename_exchange
@@ -70,7 +68,6 @@ ObjectCache::ObjectCache(const StoreOptions& options, std::size_t objects_max,
                        : 0),
       idle_ns_(idle_ns),
       table_(objects_max_ * 2),
-      places_(options.data_fd),
       sweep_(*this) {
   struct statx status{};
   if (objects_max_ == 0) return;
@@ -138,11 +135,8 @@ Task<Result<ObjectCache::Hold>> ObjectCache::open(std::string_view bucket, Mappe
   const auto looked_ns = static_cast<std::int64_t>(Shard::current().wall_ns());
   const auto opened = co_await open_object(options_, bucket, path, key, Detail::full, slot.object);
   if (!opened) co_return std::unexpected(opened.error());
-  const auto settled_ns = static_cast<std::int64_t>(
-      2 * std::max<std::uint64_t>({options_.abilities.timestamp_tick_ns,
-                                   options_.abilities.timestamp_unit_ns, tick_ns_min}));
-  if (slot.object.changed_ns < looked_ns - settled_ns && slot.object.device == device_ &&
-      !slot.object.meta.sidecar.present) {
+  if (slot.object.changed_ns < looked_ns - stamps_settle_ns(options_.abilities) &&
+      slot.object.device == device_ && !slot.object.meta.sidecar.present) {
     keep(slot, bucket, path);
   }
   co_return hold;

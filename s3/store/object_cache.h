@@ -77,8 +77,9 @@ class ObjectCache {
     Slot* slot_ = nullptr;
   };
 
-  // objects_max 0 keeps nothing.
-  ObjectCache(const StoreOptions& options, std::size_t objects_max,
+  // objects_max 0 keeps nothing. `places` watches the data directory of `options`, and outlives
+  // the cache.
+  ObjectCache(const StoreOptions& options, PlaceWatch& places, std::size_t objects_max,
               std::uint64_t idle_ns = object_kept_idle_ns);
   ~ObjectCache();
   ObjectCache(const ObjectCache&) = delete;
@@ -110,6 +111,7 @@ class ObjectCache {
   Slot** bucket_of(std::uint64_t hash) { return &table_[hash % table_.size()]; }
 
   const StoreOptions& options_;
+  PlaceWatch& places_;
   const std::size_t objects_max_;
   const std::uint64_t idle_ns_;
   std::uint64_t device_ = 0;  // of the data directory
@@ -120,7 +122,6 @@ class ObjectCache {
   Slot* oldest_ = nullptr;
   std::size_t kept_ = 0;
   std::size_t contents_bytes_ = 0;
-  PlaceWatch places_;
   std::uint64_t looks_ = 0;
   bool ending_ = false;
   Sweep sweep_;

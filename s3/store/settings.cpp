@@ -38,17 +38,7 @@ static_assert(first_read_bytes > first_line_bytes_max);
 
 constexpr std::array<std::string_view, 4> names = {"tagging", "cors", "policy",
                                                    "public-access-block"};
-constexpr std::size_t name_bytes_max = 24;
-
-// BUCKET/.mr.sys/settings/NAME
-struct SettingPath {
-  std::array<char, bucket_name_bytes_max + 48> text{};
-  SettingPath(std::string_view bucket, std::string_view name) {
-    CHECK(bucket.size() <= bucket_name_bytes_max && name.size() < name_bytes_max);
-    fmt::format_to(text.data(), "{}/{}/{}/{}", bucket, system_name, directory_name, name);
-  }
-  const char* c_str() const { return text.data(); }
-};
+constexpr std::size_t setting_name_bytes_max = 24;
 
 std::string digest_text(std::string_view content) {
   return fmt::format("{:016x}", XXH3_64bits(content.data(), content.size()));
@@ -71,7 +61,7 @@ bool is_foreign(const Error& error) {
   return error.is(ENOTDIR) || error.is(ELOOP) || error.is(EISDIR) || error.is(ENXIO);
 }
 
-Task<Result<Descriptor>> open_document(const StoreOptions& options, const SettingPath& path) {
+Task<Result<Descriptor>> open_document(const StoreOptions& options, const SettingsPath& path) {
   constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
   if (options.abilities.local) {
     auto cached = file::open_cached(options.data_fd, path.c_str(), flags);
@@ -132,6 +122,11 @@ Task<Result<>> put_in_place(const StoreOptions& options, int staging, const char
 
 }  // namespace
 
+SettingsPath::SettingsPath(std::string_view bucket, std::string_view name) {
+  CHECK(bucket.size() <= bucket_name_bytes_max && name.size() < setting_name_bytes_max);
+  fmt::format_to(text_.data(), "{}/{}/{}/{}", bucket, system_name, directory_name, name);
+}
+
 std::string_view setting_name(Setting setting) {
   return names[static_cast<std::size_t>(setting)];
 }
@@ -157,7 +152,7 @@ Result<std::string_view> decode_setting(Setting setting, std::string_view file) 
 
 Task<Result<std::optional<std::string>>> read_setting(const StoreOptions& options,
                                                       std::string_view bucket, Setting setting) {
-  const SettingPath path(bucket, setting_name(setting));
+  const SettingsPath path(bucket, setting_name(setting));
   const auto opened = co_await open_document(options, path);
   if (!opened) {
     const bool foreign = is_foreign(opened.error());
@@ -196,7 +191,7 @@ Task<Result<>> write_setting(const StoreOptions& options, std::string_view bucke
 
 Task<Result<>> remove_setting(const StoreOptions& options, std::string_view bucket,
                               Setting setting) {
-  const SettingPath path(bucket, "");
+  const SettingsPath path(bucket);
   const auto settings = co_await file::open(options.data_fd, path.c_str(), O_RDONLY | O_DIRECTORY);
   if (!settings) {
     const auto there = co_await bucket_is_there(options, bucket);

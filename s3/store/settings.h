@@ -7,6 +7,7 @@
 
 #include "engine/task.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +19,17 @@ enum class Setting : std::uint8_t { tagging, cors, policy, public_access_block }
 
 // The name of its file.
 std::string_view setting_name(Setting setting);
+
+// BUCKET/.mr.sys/settings, the directory of them all, with a slash at its end; NUL-terminated.
+class SettingsPath {
+ public:
+  explicit SettingsPath(std::string_view bucket) : SettingsPath(bucket, {}) {}
+  SettingsPath(std::string_view bucket, std::string_view name);
+  const char* c_str() const { return text_.data(); }
+
+ private:
+  std::array<char, 128> text_{};
+};
 
 // A document's file is one line and the content behind it:
 //   millrace-setting LEVEL NAME BYTES DIGEST\n

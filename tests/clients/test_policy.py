@@ -232,12 +232,45 @@ def test_a_torn_policy_opens_nothing(s3, wire, held, server):
     path = server.data / held / ".mr.sys" / "settings" / "policy"
     whole = path.read_bytes()
     for torn in (whole[:-1], b"", whole.replace(b"GetObject", b"PutObject")):
-        path.write_bytes(torn)
+        aside = path.with_name("aside")
+        aside.write_bytes(torn)
+        aside.rename(path)  # written in place, it would show within a second only
         errors.assert_refused(wire.send("GET", f"/{held}/open/k"), 500, "InternalError")
     with errors.refused(500, "InternalError"):
         s3.get_bucket_policy(Bucket=held)
     s3.put_bucket_policy(Bucket=held, Policy=policy_of(statement(held, ["s3:GetObject"])))
     assert wire.send("GET", f"/{held}/open/k").status == 200
+
+
+def test_what_is_known_of_a_policy_ends_with_a_change_from_outside(s3, wire, held, server):
+    """A policy that was read a while ago is not read again for each request of a stranger; a change
+    that does not come by S3 must end that all the same, at once and on every shard."""
+    settings = server.data / held / ".mr.sys" / "settings"
+
+    def statuses():
+        return {wire.send("GET", f"/{held}/open/k").status for _ in range(8)}
+
+    s3.put_bucket_policy(Bucket=held, Policy=policy_of(statement(held, ["s3:GetObject"])))
+    time.sleep(0.2)  # the stamp of the directory tells from now on
+    assert statuses() == {200}
+    (settings / "policy").rename(settings / "policy.aside")
+    assert statuses() == {403}
+    (settings / "policy.aside").rename(settings / "policy")
+    time.sleep(0.2)
+    assert statuses() == {200}
+    # Another directory in its place, which has no policy.
+    settings.rename(settings.with_name("settings.aside"))
+    settings.mkdir()
+    assert statuses() == {403}
+    settings.rmdir()
+    settings.with_name("settings.aside").rename(settings)
+    time.sleep(0.2)
+    assert statuses() == {200}
+    s3.put_public_access_block(Bucket=held, PublicAccessBlockConfiguration={
+        "RestrictPublicBuckets": True})
+    assert statuses() == {403}
+    s3.delete_public_access_block(Bucket=held)
+    assert statuses() == {200}
 
 
 def test_a_bucket_that_is_made_again_has_no_policy(s3, wire):

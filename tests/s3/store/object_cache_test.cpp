@@ -145,7 +145,8 @@ Task<> check_change(const Change& change) {
   CAPTURE(change.what);
   Site site(st::Durability::none);
   st::Store store(site.options, site.locks);
-  st::ObjectCache cache(site.options, 16);
+  st::PlaceWatch places(site.options.data_fd);
+  st::ObjectCache cache(site.options, places, 16);
   REQUIRE(co_await put(store, "a/b/k", "content"));
   REQUIRE(co_await put(store, "n", "fresh"));
   co_await engine::sleep_for(settled_ms);
@@ -176,7 +177,8 @@ TEST_CASE("object cache: commits are seen at once, and young files not kept") {
   on_shard([](engine::Shard&) -> Task<> {
     Site site(st::Durability::none);
     st::Store store(site.options, site.locks);
-    st::ObjectCache cache(site.options, 16);
+    st::PlaceWatch places(site.options.data_fd);
+    st::ObjectCache cache(site.options, places, 16);
     std::string text = "0";
     for (int round = 0; round < 40; ++round) {
       text = std::to_string(round);
@@ -213,7 +215,8 @@ TEST_CASE("object cache: names are looked up once, and again when a directory ha
   on_shard([](engine::Shard&) -> Task<> {
     Site site(st::Durability::none);
     st::Store store(site.options, site.locks);
-    st::ObjectCache cache(site.options, 16);
+    st::PlaceWatch places(site.options.data_fd);
+    st::ObjectCache cache(site.options, places, 16);
     REQUIRE(co_await put(store, "a/b/k", "content"));
     co_await engine::sleep_for(settled_ms);
     CHECK(co_await read(cache, "a/b/k") == "content");
@@ -242,7 +245,8 @@ TEST_CASE("object cache: a directory made again where kept objects were") {
   on_shard([](engine::Shard&) -> Task<> {
     Site site(st::Durability::none);
     st::Store store(site.options, site.locks);
-    st::ObjectCache cache(site.options, 16);
+    st::PlaceWatch places(site.options.data_fd);
+    st::ObjectCache cache(site.options, places, 16);
     REQUIRE(co_await put(store, "d/k", "old"));
     co_await engine::sleep_for(settled_ms);
     CHECK(co_await read(cache, "d/k") == "old");
@@ -267,7 +271,8 @@ TEST_CASE("object cache: bounded, the longest unused go first, a hold keeps its 
     Site site(st::Durability::none);
     st::Store store(site.options, site.locks);
     {
-      st::ObjectCache cache(site.options, 2);
+      st::PlaceWatch places(site.options.data_fd);
+      st::ObjectCache cache(site.options, places, 2);
       const std::string large(st::kept_content_bytes_max + 1, 'l');
       for (const std::string key : {"a", "b", "c"}) REQUIRE(co_await put(store, key, large));
       co_await engine::sleep_for(settled_ms);
@@ -291,14 +296,16 @@ TEST_CASE("object cache: bounded, the longest unused go first, a hold keeps its 
     }
     {
       // What nobody asks for is closed, and who holds it still has it.
-      st::ObjectCache cache(site.options, 2, 100'000'000);
+      st::PlaceWatch places(site.options.data_fd);
+      st::ObjectCache cache(site.options, places, 2, 100'000'000);
       const auto held = co_await open(cache, "c");
       for (int i = 0; i < 50 && cache.kept() > 0; ++i) co_await engine::sleep_for(100);
       CHECK(cache.kept() == 0);
       CHECK(shard.page().objects_kept.get() == 0);
       CHECK(text_of(held).size() == st::kept_content_bytes_max + 1);
     }
-    st::ObjectCache none(site.options, 0);
+    st::PlaceWatch places(site.options.data_fd);
+    st::ObjectCache none(site.options, places, 0);
     CHECK(co_await read(none, "c") != absent);
     CHECK(none.kept() == 0);
   });
@@ -309,7 +316,8 @@ TEST_CASE("object cache: what is too long or lies beside the attribute is not ke
   on_shard([](engine::Shard&) -> Task<> {
     Site site(st::Durability::none);
     st::Store store(site.options, site.locks);
-    st::ObjectCache cache(site.options, 16);
+    st::PlaceWatch places(site.options.data_fd);
+    st::ObjectCache cache(site.options, places, 16);
     const std::string long_key(st::kept_path_bytes_max, 'k');
     const std::string memory(2043, 'v');
     REQUIRE(co_await put(store, long_key, "long"));
