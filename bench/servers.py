@@ -139,6 +139,14 @@ def millrace(data, durability):
         env={"MILLRACE_ACCESS_KEY": ACCESS_KEY, "MILLRACE_SECRET_KEY": SECRET_KEY})
 
 
+def ring_floor(body_bytes):
+    """What a server with a ring cannot go below: a constant answer (ring_floor.cpp)."""
+    port = free_port()
+    binary = ROOT / "build/release/bench/ring-floor"
+    return Server(name="ring floor", durability="none", port=port, signed=False, env={},
+                  is_ready=answers("/", {200}), command=[str(binary), str(port), str(body_bytes)])
+
+
 NGINX = """\
 worker_processes 1;
 worker_cpu_affinity {mask:b};
