@@ -50,6 +50,24 @@ Task<Result<>> unlink(int directory, const char* path);
 Task<Result<>> remove_directory(int directory, const char* path);
 Task<Result<>> make_directory(int directory, const char* path, unsigned mode);
 
+// Many files of directories at once, one after the other on one worker: what the ring would hand
+// to a worker each. `name` is one component, which is looked at itself if it is a symbolic link.
+struct NamedStatus {
+  int directory = -1;
+  const char* name = nullptr;
+  struct statx* out = nullptr;  // basic fields
+  std::int32_t result = 0;      // 0 or a negative errno
+};
+Task<Result<>> stat_names(std::span<NamedStatus> names);
+struct NamedAttribute {
+  int directory = -1;
+  const char* name = nullptr;
+  std::span<std::byte> into;
+  std::int64_t result = 0;  // bytes or a negative errno: -ENODATA, -ERANGE
+};
+// Needs getxattrat(2), Linux 6.13: before it every result is -ENOSYS.
+Task<Result<>> get_attribute_of_names(const char* attribute, std::span<NamedAttribute> names);
+
 // Raw directory entries (struct linux_dirent64) from the descriptor's position; 0 at the end.
 Task<Result<std::size_t>> read_directory(int fd, std::span<std::byte> into);
 // Copies within the kernel, by sharing blocks where the filesystem can; the count, which may

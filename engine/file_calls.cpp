@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 
 namespace millrace::engine::file {
@@ -34,6 +35,40 @@ struct ReadDirectory {
   std::span<std::byte> into;
   long operator()() const {
     return or_errno(::syscall(SYS_getdents64, fd, into.data(), into.size()));
+  }
+};
+
+struct StatNames {
+  std::span<NamedStatus> names;
+  long operator()() const {
+    for (NamedStatus& name : names) {
+      name.result = static_cast<std::int32_t>(or_errno(::syscall(
+          SYS_statx, name.directory, name.name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, name.out)));
+    }
+    return 0;
+  }
+};
+
+// getxattrat(2); neither Debian's libc nor its headers know it.
+constexpr long getxattrat_call = 464;
+struct AttributeArguments {
+  std::uint64_t value;
+  std::uint32_t bytes;
+  std::uint32_t flags;
+};
+
+struct AttributeOfNames {
+  const char* attribute;
+  std::span<NamedAttribute> names;
+  long operator()() const {
+    for (NamedAttribute& name : names) {
+      AttributeArguments arguments{std::bit_cast<std::uint64_t>(name.into.data()),
+                                   static_cast<std::uint32_t>(name.into.size()), 0};
+      name.result =
+          or_errno(::syscall(getxattrat_call, name.directory, name.name, AT_SYMLINK_NOFOLLOW,
+                             attribute, &arguments, sizeof arguments));
+    }
+    return 0;
   }
 };
 
@@ -101,6 +136,16 @@ Task<Result<std::size_t>> read_directory(int fd, std::span<std::byte> into) {
   const auto got = co_await on_worker(call);
   if (got < 0) co_return std::unexpected(Error::from_result(got));
   co_return static_cast<std::size_t>(got);
+}
+
+Task<Result<>> stat_names(std::span<NamedStatus> names) {
+  StatNames call{names};
+  co_return as_result(co_await on_worker(call));
+}
+
+Task<Result<>> get_attribute_of_names(const char* attribute, std::span<NamedAttribute> names) {
+  AttributeOfNames call{attribute, names};
+  co_return as_result(co_await on_worker(call));
 }
 
 Task<Result<std::size_t>> copy_range(int from, std::uint64_t from_offset, int to,

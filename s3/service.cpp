@@ -28,6 +28,7 @@ Service::Service(engine::Shard& shard, const ServiceOptions& options,
       places_(store_.options().data_fd),
       objects_(store_.options(), places_, options.objects_kept_max),
       indexes_(shard),
+      entries_(store_.options()),
       policies_(store_.options(), places_, options_.owner_name) {
   CHECK(::getrandom(&next_id_, sizeof next_id_, 0) == sizeof next_id_);
 }

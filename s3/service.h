@@ -7,6 +7,7 @@
 #include "s3/bucket_policies.h"
 #include "s3/request.h"
 #include "s3/store/listing/directory_indexes.h"
+#include "s3/store/listing/entry_facts.h"
 #include "s3/store/object_cache.h"
 #include "s3/store/store.h"
 
@@ -49,6 +50,7 @@ class Service {
   store::Store& store() { return store_; }
   store::ObjectCache& objects() { return objects_; }
   store::DirectoryIndexes& indexes() { return indexes_; }
+  store::EntryMemory& entries() { return entries_; }
   BucketPolicies& policies() { return policies_; }
 
   // The body of an answer that is an error.
@@ -77,6 +79,7 @@ class Service {
   store::PlaceWatch places_;
   store::ObjectCache objects_;
   store::DirectoryIndexes indexes_;
+  store::EntryMemory entries_;
   BucketPolicies policies_;
   std::uint64_t next_id_;
 };

@@ -58,7 +58,8 @@ Task<Outcome<>> list(Request& request, ListVersion version) {
   Page page{.document = document, .owner = {.id = owner, .display_name = owner}};
   Service& service = request.service;
   const auto listed = co_await store::list_page(
-      service.store().options(), service.indexes(), request.bucket(), *parameters, collector,
+      service.store().options(), service.indexes(), service.entries(), request.bucket(), *parameters,
+      collector,
       {.object = &Page::object, .common_prefix = &Page::common_prefix, .context = &page});
   if (!listed) co_return std::unexpected(bucket_error(listed.error()));
   document.finish(collector);

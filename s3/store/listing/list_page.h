@@ -5,6 +5,7 @@
 
 #include "s3/listing.h"
 #include "s3/store/listing/directory_indexes.h"
+#include "s3/store/listing/entry_facts.h"
 #include "s3/store/metadata.h"
 #include "s3/store/options.h"
 
@@ -34,7 +35,8 @@ struct ListSink {
 // is truncated. Never blocks the shard for much more than half a millisecond. Errors: ENOENT (no
 // such bucket), and the system's.
 engine::Task<engine::Result<>> list_page(const StoreOptions& options, DirectoryIndexes& indexes,
-                                         std::string_view bucket, const ListParameters& parameters,
-                                         Collector& collector, ListSink sink);
+                                         EntryMemory& memory, std::string_view bucket,
+                                         const ListParameters& parameters, Collector& collector,
+                                         ListSink sink);
 
 }  // namespace millrace::s3::store

@@ -261,7 +261,7 @@ TEST_CASE("a hundred thousand names: one scan, little memory, also in parts") {
         parameters.after = after;
         s3::Collector collector(parameters);
         const auto done = co_await s3::store::list_page(
-            tree.options, indexes, "bkt", parameters, collector,
+            tree.options, indexes, tree.entries(), "bkt", parameters, collector,
             {.object =
                  [](void* context, const s3::store::ListedEntry& entry) {
                    auto& at = *static_cast<std::set<std::string>::iterator*>(context);

@@ -236,8 +236,8 @@ TEST_CASE("no bucket, and prefixes that lead nowhere") {
       s3::ListParameters parameters;
       parameters.prefix = prefix;
       s3::Collector collector(parameters);
-      const auto missing =
-          co_await s3::store::list_page(tree.options, indexes, "other", parameters, collector, {});
+      const auto missing = co_await s3::store::list_page(tree.options, indexes, tree.entries(),
+                                                         "other", parameters, collector, {});
       REQUIRE(!missing);
       CHECK(missing.error().is(ENOENT));
     }

@@ -8,6 +8,7 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ class ListingTree {
     options.abilities.local = watched;
     if (watched) options.abilities.inotify.errnum = 0;
     options.abilities.timestamp_tick_ns = 10'000'000;
+    options.abilities.attribute_bytes_max = 3500;
     REQUIRE(::mkdirat(directory.fd(), "bkt", 0755) == 0);
   }
 
@@ -74,6 +76,12 @@ class ListingTree {
     std::uint32_t max_keys = 1000;
   };
 
+  // Of the one shard that lists; to be asked for there.
+  s3::store::EntryMemory& entries() {
+    if (!entries_) entries_.emplace(options);
+    return *entries_;
+  }
+
   engine::Task<Listed> list(s3::store::DirectoryIndexes& indexes, Asked asked) {
     s3::ListParameters parameters;
     parameters.prefix = asked.prefix;
@@ -83,7 +91,7 @@ class ListingTree {
     s3::Collector collector(parameters);
     Sunk sunk{{}, this};
     const auto done = co_await s3::store::list_page(
-        options, indexes, "bkt", parameters, collector,
+        options, indexes, entries(), "bkt", parameters, collector,
         {.object = &Sunk::object, .common_prefix = &Sunk::common_prefix, .context = &sunk});
     REQUIRE(done.has_value());
     sunk.listed.truncated = collector.truncated();
@@ -143,6 +151,8 @@ class ListingTree {
     return engine::Descriptor(
         ::openat(at, name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   }
+
+  std::optional<s3::store::EntryMemory> entries_;
 
   engine::Descriptor parent(const s3::store::MappedPath& path, bool make) {
     engine::Descriptor at(::openat(directory.fd(), "bkt", O_PATH | O_DIRECTORY | O_CLOEXEC));
