@@ -58,8 +58,9 @@ class ContextOf {
     take_header(context, Key::if_match, "if-match");
     take_header(context, Key::if_none_match, "if-none-match");
     if (!request_.identity.anonymous()) {
-      text(context, Key::auth_type) =
-          request_.identity.presigned ? "REST-QUERY-STRING" : "REST-HEADER";
+      text(context, Key::auth_type) = request_.form_head != nullptr ? "POST"
+                                      : request_.identity.presigned ? "REST-QUERY-STRING"
+                                                                    : "REST-HEADER";
       text(context, Key::signature_version) = "AWS4-HMAC-SHA256";
     }
     return fill_from_query(context);
@@ -73,7 +74,10 @@ class ContextOf {
 
   void take_header(policy::Context& context, Key key, std::string_view name) const {
     if (!uses(key)) return;
-    if (const auto* field = request_.head().find(name)) text(context, key) = field->value;
+    // A form's field is what the header is of a PutObject.
+    const bool of_form = request_.form_head != nullptr && name.starts_with("x-amz-");
+    const http::Head& head = of_form ? *request_.form_head : request_.head();
+    if (const auto* field = head.find(name)) text(context, key) = field->value;
   }
 
   Outcome<> take_parameter(policy::Context& context, Key key, std::string_view name) {
@@ -155,7 +159,8 @@ S3Error unreadable(engine::Error error) {
 }
 
 // The policy that a stranger's request has to look for, once for all that it asks. Never null:
-// AccessDenied where there is none. Valid until the caller waits for something.
+// AccessDenied where there is none, NoSuchBucket without a bucket. Valid until the caller waits for
+// something.
 Task<Outcome<BucketPolicies::Known>> policy_for_stranger(Request& request,
                                                          std::string_view bucket) {
   BucketPolicies& policies = request.service.policies();
@@ -169,8 +174,7 @@ Task<Outcome<BucketPolicies::Known>> policy_for_stranger(Request& request,
       request.policy_read_ns = request.service.shard().ring().monotonic_ns();
     }
     const auto read = co_await policies.read(bucket);
-    // Nor is a stranger told which buckets there are.
-    if (!read && read.error().is(ENOENT)) co_return refuse(ErrorCode::access_denied);
+    if (!read && read.error().is(ENOENT)) co_return refuse(ErrorCode::no_such_bucket);
     if (!read) co_return std::unexpected(unreadable(read.error()));
     known = *read;
   }

@@ -78,7 +78,7 @@ Task<Outcome<>> put_whole(Request& request, PutKind kind) {
     co_return described;
   }
   TagSet tags;
-  if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
+  if (const auto taken = take_tags(head, meta, tags); !taken) {
     co_return taken;
   }
   if (!meta.tags.empty()) {
