@@ -49,7 +49,7 @@ Task<Outcome<>> receive_and_publish(Request& request, Payload& payload, store::M
                                        offset);
           },
       .context = &staged};
-  const auto received = co_await receive_into(payload, sink);
+  const auto received = co_await receive_into(request, payload, sink);
   if (!received) co_return received;
   fill_in(meta, payload);
   store::Store& objects = request.service.store();

@@ -80,12 +80,19 @@ TABLE = [
     Request("InvalidToken", 400, "GET", "BUCKET/ten", (), {"x-amz-security-token": "stale"}),
     # Bodies
     Request("BadDigest", 400, "PUT", "BUCKET/m", (), {"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="},
-            b"x"),
+            b"x", elements={
+                "ExpectedDigest": "1B2M2Y8AsgTpgAmY7PhCfg==",
+                "CalculatedDigest": base64.b64encode(hashlib.md5(b"x").digest()).decode()}),
+    Request("BadDigest", 400, "POST", "BUCKET", [("delete", "")],
+            {"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, b"x",
+            elements={"ExpectedDigest": "1B2M2Y8AsgTpgAmY7PhCfg=="}),
     Request("InvalidDigest", 400, "PUT", "BUCKET/m", (), {"Content-MD5": "none"}, b"x",
             elements={"Content-MD5": "none"}),
     Request("InvalidChunkSizeError", 400, "PUT", "BUCKET/m", (), CHUNKED, b"10000001\r\nx"),
     Request("XAmzContentSHA256Mismatch", 400, "PUT", "BUCKET/m",
-            (), {"x-amz-content-sha256": hashlib.sha256(b"y").hexdigest()}, b"x"),
+            (), {"x-amz-content-sha256": hashlib.sha256(b"y").hexdigest()}, b"x", elements={
+                "ClientComputedContentSHA256": hashlib.sha256(b"y").hexdigest(),
+                "S3ComputedContentSHA256": hashlib.sha256(b"x").hexdigest()}),
     Request("MissingRequestBodyError", 400, "POST", "BUCKET", [("delete", "")]),
     Request("MalformedXML", 400, "POST", "BUCKET", [("delete", "")],
             {"Content-MD5": base64.b64encode(hashlib.md5(b"<Delete>").digest()).decode()},
