@@ -103,6 +103,7 @@ void add_error_details(Request& request, const S3Error& error) {
     case ErrorCode::key_too_long: return add_key_size(request, details);
     case ErrorCode::metadata_too_large: return add_metadata_size(head, details);
     case ErrorCode::invalid_digest: return details.text("Content-MD5", head.value("content-md5"));
+    case ErrorCode::missing_security_header: return details.text("MissingHeaderName", "x-amz-acl");
     case ErrorCode::max_message_length_exceeded:
       return details.number("MaxMessageLengthBytes", limits::xml_body_bytes_max);
     case ErrorCode::method_not_allowed:
