@@ -15,11 +15,8 @@
   X(bucket_already_exists, "BucketAlreadyExists", 409, "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.") \
   X(bucket_already_owned_by_you, "BucketAlreadyOwnedByYou", 409, "Your previous request to create the named bucket succeeded and you already own it.") \
   X(bucket_not_empty, "BucketNotEmpty", 409, "The bucket you tried to delete is not empty")                            \
-  X(conditional_request_conflict, "ConditionalRequestConflict", 409, "The conditional request cannot succeed due to a conflicting operation against this resource.") \
-  X(credentials_not_supported, "CredentialsNotSupported", 400, "This request does not support credentials.")           \
   X(entity_too_large, "EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size")                  \
   X(entity_too_small, "EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size")          \
-  X(expired_token, "ExpiredToken", 400, "The provided token has expired.")                                             \
   X(idempotency_parameter_mismatch, "IdempotencyParameterMismatch", 400, "Parameters on this idempotent request are inconsistent with parameters used in previous request(s).") \
   X(illegal_location_constraint, "IllegalLocationConstraintException", 400, "The specified location-constraint is not valid for this endpoint.") \
   X(incorrect_number_of_files, "IncorrectNumberOfFilesInPostRequest", 400, "POST requires exactly one file upload per request.") \
@@ -30,18 +27,16 @@
   X(invalid_argument, "InvalidArgument", 400, "Invalid Argument")                                                      \
   X(invalid_bucket_acl, "InvalidBucketAclWithObjectOwnership", 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting") \
   X(invalid_bucket_name, "InvalidBucketName", 400, "The specified bucket is not valid.")                               \
-  X(invalid_bucket_state, "InvalidBucketState", 409, "The request is not valid with the current state of the bucket.") \
+  X(invalid_bucket_owner, "InvalidBucketOwnerAWSAccountID", 400, "The value of the expected bucket owner parameter must be an AWS Account ID.") \
   X(invalid_chunk_size, "InvalidChunkSizeError", 400, "Only the last chunk is allowed to have a size less than 8192 bytes") \
   X(invalid_digest, "InvalidDigest", 400, "The Content-MD5 you specified was invalid.")                                \
   X(invalid_location_constraint, "InvalidLocationConstraint", 400, "The specified location-constraint is not valid")   \
-  X(invalid_object_state, "InvalidObjectState", 403, "The operation is not valid for the object's storage class")      \
   X(invalid_part, "InvalidPart", 400, "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.") \
   X(invalid_part_number, "InvalidPartNumber", 416, "The requested partnumber is not satisfiable")                      \
   X(invalid_part_order, "InvalidPartOrder", 400, "The list of parts was not in ascending order. Parts must be ordered by part number.") \
   X(invalid_policy_document, "InvalidPolicyDocument", 400, "The content of the form does not meet the conditions specified in the policy document.") \
   X(invalid_range, "InvalidRange", 416, "The requested range is not satisfiable")                                      \
   X(invalid_request, "InvalidRequest", 400, "Invalid Request")                                                         \
-  X(invalid_security, "InvalidSecurity", 403, "The provided security credentials are not valid.")                      \
   X(invalid_storage_class, "InvalidStorageClass", 400, "The storage class you specified is not valid")                 \
   X(invalid_tag, "InvalidTag", 400, "The tag provided was not a valid tag.")                                           \
   X(invalid_token, "InvalidToken", 400, "The provided token is malformed or otherwise invalid.")                       \
@@ -73,18 +68,14 @@
   X(not_implemented, "NotImplemented", 501, "A header you provided implies functionality that is not implemented")     \
   X(not_modified, "NotModified", 304, "Not Modified")                                                                  \
   X(object_lock_not_found, "ObjectLockConfigurationNotFoundError", 404, "Object Lock configuration does not exist for this bucket") \
-  X(operation_aborted, "OperationAborted", 409, "A conflicting conditional operation is currently in progress against this resource. Please try again.") \
-  X(permanent_redirect, "PermanentRedirect", 301, "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.") \
   X(precondition_failed, "PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")   \
   X(replication_not_found, "ReplicationConfigurationNotFoundError", 404, "The replication configuration was not found") \
-  X(request_expired, "RequestExpired", 400, "Request has expired")                                                     \
   X(request_header_too_large, "RequestHeaderSectionTooLarge", 400, "Your request header section exceeds the maximum allowed size.") \
   X(request_time_too_skewed, "RequestTimeTooSkewed", 403, "The difference between the request time and the current time is too large.") \
   X(request_timeout, "RequestTimeout", 400, "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.") \
   X(service_unavailable, "ServiceUnavailable", 503, "Service is unable to handle request.")                            \
   X(signature_does_not_match, "SignatureDoesNotMatch", 403, "The request signature we calculated does not match the signature you provided. Check your key and signing method.") \
   X(slow_down, "SlowDown", 503, "Please reduce your request rate.")                                                    \
-  X(temporary_redirect, "TemporaryRedirect", 307, "Please re-send this request to the specified temporary endpoint. Continue to use the original request endpoint for future requests.") \
   X(too_many_buckets, "TooManyBuckets", 400, "You have attempted to create more buckets than allowed")                 \
   X(too_many_parts, "TooManyParts", 400, "You have attempted to add more parts than the maximum of 10000 that are allowed for this object. You can use the CopyObject operation to copy this object to another and then add more data to the newly copied object.") \
   X(unexpected_content, "UnexpectedContent", 400, "This request contains unsupported content.")                        \

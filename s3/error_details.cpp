@@ -42,7 +42,10 @@ void add_condition(const http::Head& head, Details& details) {
   details.text("Condition", failed);
 }
 
-void add_entity_size(const http::Head& head, Details& details) {
+// A form's handler knows better: its file has come, and its limits are those of its policy.
+void add_entity_size(const Request& request, Details& details) {
+  if (!request.error_details.empty()) return;
+  const http::Head& head = request.head();
   std::uint64_t proposed = head.content_length.value_or(0);
   if (const auto* field = head.find("x-amz-decoded-content-length"); field != nullptr) {
     proposed = parse_decimal(field->value, ~0ULL).value_or(proposed);
@@ -68,6 +71,26 @@ void add_key_size(const Request& request, Details& details) {
   details.number("MaxSizeAllowed", store::key_bytes_max);
 }
 
+std::string_view resource_type(const Request& request) {
+  switch (request.address.scope) {
+    case Scope::object: return "OBJECT";
+    case Scope::bucket: return "BUCKET";
+    case Scope::service: break;
+  }
+  return "SERVICE";
+}
+
+void add_metadata_size(const http::Head& head, Details& details) {
+  constexpr std::string_view prefix = "x-amz-meta-";
+  std::uint64_t bytes = 0;
+  for (const http::Field& field : head.fields()) {
+    if (!http::field_name_equal(field.name.substr(0, prefix.size()), prefix)) continue;
+    bytes += field.name.size() - prefix.size() + field.value.size();
+  }
+  if (bytes > limits::user_metadata_bytes_max) details.number("Size", bytes);
+  details.number("MaxSizeAllowed", limits::user_metadata_bytes_max);
+}
+
 }  // namespace
 
 void add_error_details(Request& request, const S3Error& error) {
@@ -75,19 +98,22 @@ void add_error_details(Request& request, const S3Error& error) {
   const http::Head& head = request.head();
   switch (error.code) {
     case ErrorCode::precondition_failed: return add_condition(head, details);
-    case ErrorCode::entity_too_large: return add_entity_size(head, details);
+    case ErrorCode::entity_too_large: return add_entity_size(request, details);
     case ErrorCode::invalid_range: return add_range(request, details);
     case ErrorCode::key_too_long: return add_key_size(request, details);
-    case ErrorCode::metadata_too_large:
-      return details.number("MaxSizeAllowed", limits::user_metadata_bytes_max);
+    case ErrorCode::metadata_too_large: return add_metadata_size(head, details);
+    case ErrorCode::invalid_digest: return details.text("Content-MD5", head.value("content-md5"));
+    case ErrorCode::missing_security_header: return details.text("MissingHeaderName", "x-amz-acl");
     case ErrorCode::max_message_length_exceeded:
       return details.number("MaxMessageLengthBytes", limits::xml_body_bytes_max);
     case ErrorCode::method_not_allowed:
       details.text("Method", head.method_text);
-      return details.text("ResourceType", request.address.scope == Scope::object   ? "OBJECT"
-                                          : request.address.scope == Scope::bucket ? "BUCKET"
-                                                                                   : "SERVICE");
+      return details.text("ResourceType", resource_type(request));
+    case ErrorCode::access_forbidden:  // a preflight's: of the request that it announces
+      details.text("Method", head.value("access-control-request-method"));
+      return details.text("ResourceType", resource_type(request));
     case ErrorCode::no_such_upload:
+    case ErrorCode::invalid_part_order:
     case ErrorCode::invalid_part: {
       const auto id = request.query.find("uploadId");
       return details.text("UploadId", id ? id->value : std::string_view());

@@ -33,6 +33,10 @@ inline constexpr std::size_t buckets_page_max = 10'000;
 inline constexpr std::size_t setting_bytes_max = 128 * 1024;
 inline constexpr std::uint32_t clock_skew_seconds_max = 15 * 60;
 
+// Of a string to sign and a canonical request in an answer to a wrong signature: each; a longer one
+// is left out.
+inline constexpr std::size_t signed_text_shown_bytes_max = 8 * 1024;
+
 // Keys of one DeleteObjects that are removed at a time; a removal waits for the disk's syncs.
 inline constexpr std::size_t delete_objects_beside_max = 32;
 

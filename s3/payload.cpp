@@ -1,6 +1,7 @@
 // See payload.h.
 #include "s3/payload.h"
 
+#include "s3/digest/encoding.h"
 #include "s3/store/metadata.h"
 
 #include <algorithm>
@@ -217,11 +218,22 @@ Outcome<> Payload::verify() {
   }
   if (want_md5_) md5_digest_ = md5_.finish();
   if (claims_.md5 && *claims_.md5 != md5_digest_) {
+    mismatch_ = {"ExpectedDigest", base64_text(*claims_.md5), "CalculatedDigest",
+                 base64_text(md5_digest_)};
     return refuse(ErrorCode::bad_digest,
                   "The Content-MD5 you specified did not match what we received.");
   }
-  if (want_sha256_ && sha256_.finish() != identity_.payload_sha256) {
-    return refuse(ErrorCode::x_amz_content_sha256_mismatch);
+  if (want_sha256_) {
+    const auto found = sha256_.finish();
+    if (found != identity_.payload_sha256) {
+      const auto text = [](const Sha256::Digest& digest) {
+        const auto hex = hex_of(digest);
+        return std::string(hex.begin(), hex.end());
+      };
+      mismatch_ = {"ClientComputedContentSHA256", text(identity_.payload_sha256),
+                   "S3ComputedContentSHA256", text(found)};
+      return refuse(ErrorCode::x_amz_content_sha256_mismatch);
+    }
   }
   checksum_ = running_.finish();
   const auto& trailing = decoder_ ? decoder_->trailing_checksum() : std::nullopt;

@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace millrace::s3 {
@@ -64,6 +66,15 @@ class Payload {
   // After the end: everything that was claimed is true.
   Outcome<> verify();
 
+  // Of a digest that verify() found wrong: elements of the answer, as AWS names them.
+  struct Mismatch {
+    std::string_view claimed_name;  // empty: no digest that has elements was wrong
+    std::string claimed;
+    std::string_view found_name;
+    std::string found;
+  };
+  const Mismatch& mismatch() const { return mismatch_; }
+
   std::uint64_t bytes() const { return bytes_; }
   const Md5::Digest& md5() const { return md5_digest_; }       // after verify()
   const ChecksumValue& checksum() const { return checksum_; }  // after verify()
@@ -93,6 +104,7 @@ class Payload {
   Crc64Nvme crc64nvme_;
   ChecksumValue checksum_;
   Md5::Digest md5_digest_{};
+  Mismatch mismatch_;
   XXH3_state_t block_;
   std::uint64_t block_used_bytes_ = 0;
   std::vector<std::uint64_t> blocks_;

@@ -58,8 +58,9 @@ class ContextOf {
     take_header(context, Key::if_match, "if-match");
     take_header(context, Key::if_none_match, "if-none-match");
     if (!request_.identity.anonymous()) {
-      text(context, Key::auth_type) =
-          request_.identity.presigned ? "REST-QUERY-STRING" : "REST-HEADER";
+      text(context, Key::auth_type) = request_.form_head != nullptr ? "POST"
+                                      : request_.identity.presigned ? "REST-QUERY-STRING"
+                                                                    : "REST-HEADER";
       text(context, Key::signature_version) = "AWS4-HMAC-SHA256";
     }
     return fill_from_query(context);
@@ -73,7 +74,10 @@ class ContextOf {
 
   void take_header(policy::Context& context, Key key, std::string_view name) const {
     if (!uses(key)) return;
-    if (const auto* field = request_.head().find(name)) text(context, key) = field->value;
+    // A form's field is what the header is of a PutObject.
+    const bool of_form = request_.form_head != nullptr && name.starts_with("x-amz-");
+    const http::Head& head = of_form ? *request_.form_head : request_.head();
+    if (const auto* field = head.find(name)) text(context, key) = field->value;
   }
 
   Outcome<> take_parameter(policy::Context& context, Key key, std::string_view name) {
@@ -154,8 +158,8 @@ S3Error unreadable(engine::Error error) {
   return {.code = error_code_of(error)};
 }
 
-// What decides about a stranger. A bucket without a policy is nobody's but its owner's. Valid until
-// the caller waits for something.
+// What decides about a stranger. NoSuchBucket without a bucket; one without a policy is nobody's but
+// its owner's. Valid until the caller waits for something.
 Task<Outcome<BucketPolicies::Access>> access_of_strangers(Request& request,
                                                           std::string_view bucket) {
   BucketPolicies& policies = request.service.policies();
@@ -172,8 +176,7 @@ Task<Outcome<BucketPolicies::Access>> access_of_strangers(Request& request,
       request.policy_read_ns = request.service.shard().ring().monotonic_ns();
     }
     const auto read = co_await policies.read_access(bucket);
-    // Nor is a stranger told which buckets there are.
-    if (!read && read.error().is(ENOENT)) co_return refuse(ErrorCode::access_denied);
+    if (!read && read.error().is(ENOENT)) co_return refuse(ErrorCode::no_such_bucket);
     if (!read) co_return std::unexpected(unreadable(read.error()));
     access = *read;
   }

@@ -20,8 +20,8 @@ struct Wish {
   std::optional<std::string_view> key;  // decoded; none: the bucket itself
 };
 
-// Errors: AccessDenied; InternalError where there is a policy that cannot be read; those of the
-// filesystem. Names must be valid (bucket_name_valid, a store::Key).
+// Errors: AccessDenied; to strangers NoSuchBucket, too; InternalError where there is a policy that
+// cannot be read; those of the filesystem. Names must be valid (bucket_name_valid, a store::Key).
 engine::Task<Outcome<>> check_permission(Request& request, Wish wish);
 
 // The same without waiting, where that is known already; nothing where it has to be looked up.

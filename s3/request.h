@@ -61,6 +61,11 @@ struct Request {
   // What the answer says to a page of another origin; only where the request has one.
   CorsAnswer cors;
 
+  // What fields of the head point into that came with a presigned query (presigned_fields.h).
+  std::vector<char> presigned_text;
+  // Of a form: its fields, as the headers that they stand for. The form's handler owns it.
+  const http::Head* form_head = nullptr;
+
   // What a handler decodes: an error's argument may point into it, so it outlives the handler.
   std::vector<char> decoded;
   // Texts of an error answer that no constant says.

@@ -7,6 +7,8 @@
 #include "s3/limits.h"
 #include "s3/permission.h"
 #include "s3/post/form.h"
+#include "s3/presigned_fields.h"
+#include "s3/store/bucket.h"
 #include "s3/unimplemented.h"
 #include "s3/xml/error_document.h"
 
@@ -128,17 +130,30 @@ Task<Outcome<>> Service::run(Request& request) {
                      post::is_form(head.value("content-type"));
   if (!later) {
     if (const auto known = authorised_at_once(request)) {
-      if (!*known) co_return *known;
+      if (!*known) co_return std::unexpected(co_await refused(request, known->error()));
     } else if (const auto allowed = co_await authorise(request); !allowed) {
       co_return allowed;
     }
   }
   const Handler handler = handler_of(*operation_id);
   if (handler == nullptr) co_return refuse(ErrorCode::not_implemented);
-  if (const auto whole = check_unimplemented(head, request.query, *operation_id); !whole)
-    co_return whole;
+  const auto whole = check_unimplemented(
+      head, request.query, *operation_id,
+      {.owner = options_.owner_name, .query_is_in_head = request.identity.presigned});
+  if (!whole) co_return std::unexpected(co_await refused(request, whole.error()));
   if (const auto admitted = admit(shard_); !admitted) co_return admitted;
   co_return co_await handler(request);
+}
+
+// Nobody is told that he may not use a bucket which is not there.
+Task<S3Error> Service::refused(Request& request, S3Error error) {
+  const bool of_bucket =
+      request.address.scope != Scope::service && request.operation != OperationId::create_bucket;
+  if (error.code != ErrorCode::access_denied || !of_bucket) co_return error;
+  if (const auto admitted = admit(shard_); !admitted) co_return admitted.error();
+  const auto there = co_await store::bucket_exists(store_.options(), request.bucket());
+  if (!there) co_return S3Error{.code = error_code_of(there.error())};
+  co_return *there ? error : S3Error{.code = ErrorCode::no_such_bucket};
 }
 
 Outcome<> Service::identify(Request& request) {
@@ -147,11 +162,13 @@ Outcome<> Service::identify(Request& request) {
                       .max_skew_seconds = limits::clock_skew_seconds_max};
   auto identity =
       authenticate(request.head(), request.query, options_.credentials, policy, signing_keys_);
-  if (identity) {
-    request.identity = *identity;
-    return {};
+  if (!identity) {
+    add_signature_details(request, identity.error().failure, policy.now_unix_seconds);
+    return refuse_identity(request, identity.error());
   }
-  return refuse_identity(request, identity.error());
+  request.identity = *identity;
+  if (!identity->presigned) return {};
+  return take_presigned_fields(request.query, request.exchange.head(), request.presigned_text);
 }
 
 Outcome<> Service::refuse_identity(Request& request, const AuthError& error) const {
@@ -165,7 +182,10 @@ Outcome<> Service::refuse_identity(Request& request, const AuthError& error) con
 Outcome<> Service::identify_form(Request& request, const FormSignature& form) {
   const auto principal =
       authenticate_form(form, options_.credentials, {.region = options_.region}, signing_keys_);
-  if (!principal) return refuse_identity(request, principal.error());
+  if (!principal) {
+    add_signature_details(request, principal.error().failure, form);
+    return refuse_identity(request, principal.error());
+  }
   request.identity.principal = *principal;
   return {};
 }

@@ -68,6 +68,7 @@ class Service {
   Outcome<> identify(Request& request);
   Outcome<> refuse_identity(Request& request, const AuthError& error) const;
   Outcome<> check_names(Request& request) const;
+  engine::Task<S3Error> refused(Request& request, S3Error error);
   engine::Task<> answer_error(Request& request, const S3Error& error);
   void account(const Request& request);
   RequestId next_id();

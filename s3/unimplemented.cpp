@@ -1,5 +1,6 @@
 // The mask of headers and parameters that are not built; see the header. Headers are looked for
-// in the query too, where presigning libraries may have put them. Any thread.
+// in the query too, where presigning libraries may have put them: in a presigned request they are
+// in the head by then, in any other they would be ignored. Any thread.
 #include "s3/unimplemented.h"
 
 #include <algorithm>
@@ -20,6 +21,8 @@ enum class On : std::uint8_t {
   publish,     // PutObject, CompleteMultipartUpload
   put_object,  // PutObject alone
   removal,     // DeleteObject, AbortMultipartUpload
+  old_bucket,  // whatever is asked of a bucket that is there
+  copy,        // CopyObject, UploadPartCopy
 };
 
 struct Rule {
@@ -30,6 +33,7 @@ struct Rule {
   // Values that mean what is done anyway, lower case; empty: there is none.
   std::array<std::string_view, 2> harmless = {};
   ErrorCode code = ErrorCode::not_implemented;
+  bool is_owner = false;  // the value is the owner that the request expects
 };
 
 constexpr std::array rules = {
@@ -40,6 +44,7 @@ constexpr std::array rules = {
     Rule{.name = "x-amz-copy-source", .is_prefix = true, .in_query_only = true},
     Rule{.name = "x-amz-metadata-directive", .in_query_only = true},
     Rule{.name = "x-amz-tagging-directive", .in_query_only = true},
+    Rule{.name = "x-amz-tagging", .in_query_only = true},
     Rule{.name = "x-amz-object-lock-", .is_prefix = true},
     Rule{.name = "x-amz-bucket-object-lock-enabled", .harmless = {"false"}},
     // ACLs are disabled, as in AWS's new buckets. With one owner both of these mean that he alone
@@ -72,6 +77,8 @@ constexpr std::array rules = {
     Rule{.name = "if-none-match", .on = On::publish, .harmless = {"*"}},
     // As headers they are conditions.
     Rule{.name = "x-amz-if-match-", .is_prefix = true, .on = On::removal, .in_query_only = true},
+    Rule{.name = "x-amz-expected-bucket-owner", .on = On::old_bucket, .is_owner = true},
+    Rule{.name = "x-amz-source-expected-bucket-owner", .on = On::copy, .is_owner = true},
 };
 
 // The seventh and eighth byte tell most rules apart. They lie side by side, so that the compiler
@@ -108,6 +115,9 @@ bool bears_on(On on, OperationId id) {
     case On::put_object: return id == OperationId::put_object;
     case On::removal:
       return id == OperationId::delete_object || id == OperationId::abort_multipart_upload;
+    case On::old_bucket:
+      return operation(id).scope != Scope::service && id != OperationId::create_bucket;
+    case On::copy: return id == OperationId::copy_object || id == OperationId::upload_part_copy;
   }
   return true;
 }
@@ -119,8 +129,19 @@ bool is_harmless(const Rule& rule, std::string_view value) {
   return false;
 }
 
-Outcome<> check_named(std::string_view name, std::string_view value, OperationId id,
-                      bool in_query) {
+// What clients know of an owner is an AWS account's id of 12 digits; here it is the id that all
+// answers show.
+Outcome<> check_owner(std::string_view name, std::string_view value, std::string_view owner) {
+  if (decodes_to(value, owner, Case::exact)) return {};
+  constexpr std::size_t account_digits = 12;
+  const bool account = value.size() == account_digits &&
+                       std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+  if (account) return refuse(ErrorCode::access_denied);
+  return std::unexpected(S3Error{ErrorCode::invalid_bucket_owner, {}, name, value});
+}
+
+Outcome<> check_named(std::string_view name, std::string_view value, OperationId id, bool in_query,
+                      std::string_view owner) {
   if (name.size() < telling + 2) return {};
   const std::uint16_t wanted = folded_pair(name);
   std::uint8_t found = 0;
@@ -133,6 +154,7 @@ Outcome<> check_named(std::string_view name, std::string_view value, OperationId
     if (!http::field_name_equal(name.substr(0, rule.name.size()), rule.name)) continue;
     if (!bears_on(rule.on, id) || is_harmless(rule, value)) continue;
     if (rule.in_query_only && !in_query) continue;
+    if (rule.is_owner) return check_owner(name, value, owner);
     return std::unexpected(S3Error{rule.code, {}, name, value});
   }
   return {};
@@ -161,21 +183,21 @@ Outcome<> check_parameter(const RawParameter& parameter, OperationId id) {
 
 }  // namespace
 
-Outcome<> check_unimplemented(const http::Head& head, const QueryParameters& query,
-                              OperationId id) {
+Outcome<> check_unimplemented(const http::Head& head, const QueryParameters& query, OperationId id,
+                              const Served& served) {
   for (const http::Field& field : head.fields()) {
-    const auto checked = check_named(field.name, field.value, id, false);
+    const auto checked = check_named(field.name, field.value, id, false, served.owner);
     if (!checked) return checked;
   }
   std::array<char, 192> buffer;  // over three times any rule's name
   for (const RawParameter parameter : query) {
     if (const auto checked = check_parameter(parameter, id); !checked) return checked;
-    if (parameter.name.size() > buffer.size()) continue;
+    if (served.query_is_in_head || parameter.name.size() > buffer.size()) continue;
     const auto name = decode(parameter.name, buffer, UriPart::query);
     // Conditions are headers only; a parameter of that name is just unknown.
     if (!name || name->size() < 6 || !http::field_name_equal(name->substr(0, 6), "x-amz-"))
       continue;
-    if (auto checked = check_named(*name, parameter.value, id, true); !checked) {
+    if (auto checked = check_named(*name, parameter.value, id, true, served.owner); !checked) {
       checked.error().argument_name = parameter.name;  // the buffer goes away
       return checked;
     }

@@ -52,6 +52,7 @@ SUITES = (
     Suite("layers", "check", ("python3", "tools/check_layers.py")),
     Suite("style", "check", ("python3", "tools/check_style.py")),
     Suite("operations", "check", ("python3", "tools/check_operations.py")),
+    Suite("errors", "check", ("python3", "tools/check_errors.py")),
     Suite("headers", "check", ("python3", "tools/check_headers.py"), builds=("release",)),
     Suite("tools", "pytest", ("tests/tools",), builds=("release",),
           env=(("MILLRACE_BINARY", "build/release/millrace"),)),

@@ -12,13 +12,14 @@ namespace {
 
 class HashWriter {
  public:
+  explicit HashWriter(std::string* copy = nullptr) : copy_(copy) {}
   void put(char c) {
     if (used_ == buffer_.size()) flush();
     buffer_[used_++] = c;
   }
   void put(std::string_view text) {
     if (text.size() > buffer_.size() - used_) flush();
-    if (text.size() > buffer_.size()) return sha_.update(text);
+    if (text.size() > buffer_.size()) return take(text);
     std::copy(text.begin(), text.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(used_));
     used_ += text.size();
   }
@@ -29,10 +30,15 @@ class HashWriter {
 
  private:
   void flush() {
-    sha_.update(std::string_view(buffer_.data(), used_));
+    take(std::string_view(buffer_.data(), used_));
     used_ = 0;
   }
+  void take(std::string_view text) {
+    sha_.update(text);
+    if (copy_ != nullptr) copy_->append(text);
+  }
   Sha256 sha_;
+  std::string* const copy_;
   std::size_t used_ = 0;
   std::array<char, 512> buffer_;
 };
@@ -164,14 +170,11 @@ std::string_view take_name(std::string_view& list) {
   return name;
 }
 
-}  // namespace
-
-std::expected<Sha256::Digest, AuthFailure> hash_canonical_request(const http::Head& head,
-                                                                  const QueryParameters& query,
-                                                                  const CanonicalInput& input) {
+std::expected<Sha256::Digest, AuthFailure> write_canonical(HashWriter& out, const http::Head& head,
+                                                           const QueryParameters& query,
+                                                           const CanonicalInput& input) {
   if (!query.whole() || !percent_valid(head.path) || !percent_valid(query.text()))
     return std::unexpected(AuthFailure::uri);
-  HashWriter out;
   out.put(head.method_text);
   out.put('\n');
   put_encoded(out, head.path, UriPart::path);
@@ -187,6 +190,25 @@ std::expected<Sha256::Digest, AuthFailure> hash_canonical_request(const http::He
   out.put('\n');
   out.put(input.payload_hash);
   return out.finish();
+}
+
+}  // namespace
+
+std::expected<Sha256::Digest, AuthFailure> hash_canonical_request(const http::Head& head,
+                                                                  const QueryParameters& query,
+                                                                  const CanonicalInput& input) {
+  HashWriter out;
+  return write_canonical(out, head, query, input);
+}
+
+std::expected<std::string, AuthFailure> canonical_request(const http::Head& head,
+                                                          const QueryParameters& query,
+                                                          const CanonicalInput& input) {
+  std::string text;
+  HashWriter out(&text);
+  const auto written = write_canonical(out, head, query, input);
+  if (!written) return std::unexpected(written.error());
+  return text;
 }
 
 bool signed_headers_valid(std::string_view list) {

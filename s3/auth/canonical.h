@@ -1,6 +1,8 @@
-// SigV4's canonical request, hashed as it is produced: it never exists as a string.
+// SigV4's canonical request, hashed as it is produced: it exists as a string only where a client
+// is to see why its signature is another.
 // Source: "Signature Calculations for the Authorization Header" (S3 API reference).
-// Thread: the request's; no heap. Invariants: the path is encoded once and never normalised
+// Thread: the request's; the hash takes no heap. Invariants: the path is encoded once and never
+// normalised
 // ("//", "./" and "../" stay); what a client may spell in two ways is decoded and encoded
 // again by AWS's UriEncode, so both spellings sign alike. A '+' in a query is a space, hence
 // "%20": the SDKs never send a bare one, Go's and Ceph's canonicalisers read it so, and so
@@ -13,6 +15,7 @@
 #include "s3/digest/hash.h"
 
 #include <expected>
+#include <string>
 #include <string_view>
 
 namespace millrace::s3 {
@@ -28,6 +31,11 @@ struct CanonicalInput {
 std::expected<Sha256::Digest, AuthFailure> hash_canonical_request(const http::Head& head,
                                                                   const QueryParameters& query,
                                                                   const CanonicalInput& input);
+
+// The same as text, which only an error's answer needs.
+std::expected<std::string, AuthFailure> canonical_request(const http::Head& head,
+                                                          const QueryParameters& query,
+                                                          const CanonicalInput& input);
 
 // Lower case, strictly ascending, only characters of field names, includes "host".
 bool signed_headers_valid(std::string_view list);

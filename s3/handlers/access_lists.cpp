@@ -31,9 +31,8 @@ bool gives_owner_alone(std::span<const xml::Grant> grants, std::string_view owne
          grants[0].email.empty() && grants[0].permission == "FULL_CONTROL";
 }
 
-// In the head, or where presigning put it.
 bool has_canned_acl(const Request& request) {
-  return request.head().find("x-amz-acl") != nullptr || request.query.find("x-amz-acl");
+  return request.head().find("x-amz-acl") != nullptr;
 }
 
 Task<Outcome<>> get_acl(Request& request) {

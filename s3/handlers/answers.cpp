@@ -1,6 +1,7 @@
 // See answers.h.
 #include "s3/handlers/answers.h"
 
+#include "s3/handlers/receive.h"
 #include "s3/limits.h"
 #include "s3/payload.h"
 #include "s3/permission.h"
@@ -57,7 +58,7 @@ Task<Outcome<std::vector<char>>> read_document(Request& request, bool required) 
     const auto* bytes = reinterpret_cast<const char*>(buffer.data());
     document.insert(document.end(), bytes, bytes + *got);
   }
-  if (const auto verified = payload.verify(); !verified) {
+  if (const auto verified = verify(request, payload); !verified) {
     co_return std::unexpected(verified.error());
   }
   co_return document;

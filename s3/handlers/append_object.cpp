@@ -183,7 +183,7 @@ Task<Outcome<>> receive_and_publish(Request& request, store::MappedPath& path,
             return engine::file::write(to.staged.file.get(), piece, to.base.file_size + offset);
           },
       .context = &append};
-  const auto received = co_await receive_into(payload, sink);
+  const auto received = co_await receive_into(request, payload, sink);
   if (!received) co_return received;
   auto done = describe(append, payload);
   if (done) {

@@ -21,11 +21,22 @@ const store::StoreOptions& store_options(const Request& request) {
   return request.service.store().options();
 }
 
-Outcome<> check_location(const Request& request, std::string_view constraint) {
+// Whether it looks like one: "eu-central-1", or the old name of one.
+bool is_region(std::string_view text) {
+  const bool plain = std::ranges::all_of(
+      text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+  const bool numbered =
+      text.size() > 2 && text[text.size() - 2] == '-' && text.back() >= '0' && text.back() <= '9';
+  return text == "EU" || (plain && numbered);
+}
+
+Outcome<> check_location(Request& request, std::string_view constraint) {
   const std::string& region = request.service.options().region;
   if (constraint.empty() || constraint == region) return {};
   if (constraint == "EU" && region == "eu-west-1") return {};
-  return refuse(ErrorCode::invalid_location_constraint);
+  request.error_details.push_back({"LocationConstraint", std::string(constraint)});
+  return refuse(is_region(constraint) ? ErrorCode::illegal_location_constraint
+                                      : ErrorCode::invalid_location_constraint);
 }
 
 // Those who make the last one at the same moment may be one each over it.

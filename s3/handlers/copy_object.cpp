@@ -82,7 +82,7 @@ Outcome<> describe_copy(Request& request, const Directives& directives,
   meta.tags = source.meta.tags;
   if (!directives.replace_tags) return {};
   meta.tags = {};
-  return take_tags(request.head(), request.query, meta, memory.tags, request.decoded);
+  return take_tags(request.head(), meta, memory.tags);
 }
 
 Task<Outcome<>> may_keep_tags(Request& request, const CopySource& source,

@@ -5,15 +5,11 @@
 #include "s3/request.h"
 #include "s3/tags.h"
 
-#include <vector>
-
 namespace millrace::s3::handlers {
 
-// x-amz-tagging, of the head or of a presigned query, into meta.tags; nothing where it is not
-// there. `tags` and `decoded` hold what the view and an error point to. Errors: those of
-// TagSet::parse.
-Outcome<> take_tags(const http::Head& head, const QueryParameters& query, store::MetadataView& meta,
-                    TagSet& tags, std::vector<char>& decoded);
+// x-amz-tagging into meta.tags; nothing where it is not there. `tags` holds what the view points
+// to. Errors: those of TagSet::parse.
+Outcome<> take_tags(const http::Head& head, store::MetadataView& meta, TagSet& tags);
 
 // Whether who makes an object may give it these tags: they are a permission of their own.
 engine::Task<Outcome<>> may_tag(Request& request, const store::PackedPairs& tags);

@@ -114,12 +114,10 @@ Outcome<> take_key(Request& request, Upload& upload) {
 // What the fields say of the object: headers, metadata, tags, checksum.
 Outcome<> describe(Request& request, Upload& upload) {
   const post::FormReader& form = upload.body.form();
-  if (const auto made = post::fields_as_head(form, upload.head); !made) return made;
   const QueryParameters no_query{std::string_view()};
-  if (const auto whole = check_unimplemented(upload.head, no_query, OperationId::post_object);
-      !whole) {
-    return whole;
-  }
+  const auto whole = check_unimplemented(upload.head, no_query, OperationId::post_object,
+                                         {.owner = request.service.options().owner_name});
+  if (!whole) return whole;
   const auto described = describe_from_head(upload.head, upload.meta, upload.memory);
   if (!described) return described;
   if (const auto tagging = form.find("tagging")) {
@@ -128,9 +126,7 @@ Outcome<> describe(Request& request, Upload& upload) {
     if (!tags) return std::unexpected(tags.error());
     if (const auto taken = upload.tags.take(*tags); !taken) return taken;
     upload.meta.tags = upload.tags.packed();
-  } else if (const auto taken =
-                 take_tags(upload.head, no_query, upload.meta, upload.tags, request.decoded);
-             !taken) {
+  } else if (const auto taken = take_tags(upload.head, upload.meta, upload.tags); !taken) {
     return taken;
   }
   // How long the file is shows at its end; it is shorter than the body.
@@ -229,11 +225,29 @@ S3Error outliving(Request& request, S3Error error) {
   return error;
 }
 
+// What the file's size was held against.
+void add_file_size(Request& request, const post::FormBody& body, const S3Error& error) {
+  const auto add = [&request](std::string_view name, std::uint64_t bytes) {
+    request.error_details.push_back({name, std::to_string(bytes)});
+  };
+  if (error.code == ErrorCode::entity_too_small) {
+    add("ProposedSize", body.bytes());
+    add("MinSizeAllowed", body.bytes_min());
+  } else if (error.code == ErrorCode::entity_too_large) {
+    add("ProposedSize", body.bytes_announced());
+    add("MaxSizeAllowed", body.bytes_max());
+  }
+}
+
 Task<Outcome<>> post_form(Request& request, Upload& upload) {
   upload.body.allow(0, limits::put_bytes_max);
   if (const auto read = co_await upload.body.read_fields(); !read) co_return read;
   if (const auto key = take_key(request, upload); !key) co_return key;
   if (const auto checked = check_form(request, upload); !checked) co_return checked;
+  if (const auto made = post::fields_as_head(upload.body.form(), upload.head); !made) {
+    co_return made;
+  }
+  request.form_head = &upload.head;
   if (const auto known = authorised_at_once(request)) {
     if (!*known) co_return *known;
   } else if (const auto allowed = co_await authorise(request); !allowed) {
@@ -249,7 +263,10 @@ Task<Outcome<>> post_form(Request& request, Upload& upload) {
   }
   const auto stored = co_await receive_and_store(request, upload, staged);
   co_await store::discard(options, request.bucket(), staged);
-  if (!stored) co_return stored;
+  if (!stored) {
+    add_file_size(request, upload.body, stored.error());
+    co_return stored;
+  }
   co_return co_await answer(request, upload);
 }
 
@@ -260,6 +277,7 @@ Task<Outcome<>> post_object(Request& request) {
   if (!boundary) co_return std::unexpected(boundary.error());
   const auto upload = std::make_unique<Upload>(request.exchange, *boundary);
   const auto done = co_await post_form(request, *upload);
+  request.form_head = nullptr;
   if (!done) co_return std::unexpected(outliving(request, done.error()));
   co_return done;
 }

@@ -49,7 +49,7 @@ Task<Outcome<>> receive_and_publish(Request& request, Payload& payload, store::M
                                        offset);
           },
       .context = &staged};
-  const auto received = co_await receive_into(payload, sink);
+  const auto received = co_await receive_into(request, payload, sink);
   if (!received) co_return received;
   fill_in(meta, payload);
   store::Store& objects = request.service.store();
@@ -78,7 +78,7 @@ Task<Outcome<>> put_whole(Request& request, PutKind kind) {
     co_return described;
   }
   TagSet tags;
-  if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
+  if (const auto taken = take_tags(head, meta, tags); !taken) {
     co_return taken;
   }
   if (!meta.tags.empty()) {

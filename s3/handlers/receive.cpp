@@ -59,11 +59,21 @@ Task<Outcome<>> copy_pieces(Payload& payload, Writing& writing) {
 
 }  // namespace
 
-Task<Outcome<>> receive_into(Payload& payload, PieceSink sink) {
+Outcome<> verify(Request& request, Payload& payload) {
+  const auto verified = payload.verify();
+  const Payload::Mismatch& wrong = payload.mismatch();
+  if (!verified && !wrong.claimed_name.empty()) {
+    request.error_details.push_back({wrong.claimed_name, wrong.claimed});
+    request.error_details.push_back({wrong.found_name, wrong.found});
+  }
+  return verified;
+}
+
+Task<Outcome<>> receive_into(Request& request, Payload& payload, PieceSink sink) {
   Writing writing(sink);
   const auto copied = co_await copy_pieces(payload, writing);
   if (!copied) co_return copied;
-  co_return payload.verify();
+  co_return verify(request, payload);
 }
 
 }  // namespace millrace::s3::handlers

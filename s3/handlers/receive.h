@@ -3,6 +3,7 @@
 #pragma once
 
 #include "s3/payload.h"
+#include "s3/request.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,9 @@ struct PieceSink {
 };
 
 // Writes the whole payload and verifies it. On an error what was written is garbage.
-engine::Task<Outcome<>> receive_into(Payload& payload, PieceSink sink);
+engine::Task<Outcome<>> receive_into(Request& request, Payload& payload, PieceSink sink);
+
+// Payload::verify(); an error's answer shows both digests.
+Outcome<> verify(Request& request, Payload& payload);
 
 }  // namespace millrace::s3::handlers

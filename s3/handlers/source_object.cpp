@@ -52,7 +52,8 @@ Task<Outcome<>> open_source(Request& request, CopySource& source, store::OpenObj
   if (request.identity.anonymous()) co_return refuse(ErrorCode::access_denied);
   const http::Field* field = request.head().find(source_name);
   if (field == nullptr) {
-    co_return refuse(ErrorCode::not_implemented, "x-amz-copy-source must be a header.");
+    co_return refuse(ErrorCode::not_implemented,
+                     "x-amz-copy-source must be a header, or signed with a presigned query.");
   }
   const auto parsed = parse_copy_source(field->value);
   if (!parsed) co_return std::unexpected(parsed.error());

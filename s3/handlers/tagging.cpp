@@ -24,18 +24,8 @@ Task<Outcome<>> set_tags(Request& request, const store::PackedPairs& tags) {
 
 }  // namespace
 
-Outcome<> take_tags(const http::Head& head, const QueryParameters& query, store::MetadataView& meta,
-                    TagSet& tags, std::vector<char>& decoded) {
-  constexpr std::string_view name = "x-amz-tagging";
-  std::string_view text = head.value(name);
-  for (const RawParameter parameter : query) {
-    // Presigning libraries put headers into the query.
-    if (!text.empty() || !decodes_to(parameter.name, name, Case::ignored)) continue;
-    decoded.resize(parameter.value.size());
-    const auto value = percent_decode(parameter.value, UriPart::query, decoded);
-    if (!percent_valid(parameter.value) || !value) return refuse(ErrorCode::invalid_uri);
-    text = *value;
-  }
+Outcome<> take_tags(const http::Head& head, store::MetadataView& meta, TagSet& tags) {
+  const std::string_view text = head.value("x-amz-tagging");
   if (text.empty()) return {};
   if (const auto parsed = tags.parse(text); !parsed) return parsed;
   meta.tags = tags.packed();

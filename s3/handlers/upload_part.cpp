@@ -33,7 +33,7 @@ Task<Outcome<>> receive_part(Request& request, const PayloadClaims& claims,
             return static_cast<store::PartWriter*>(context)->write(piece, offset);
           },
       .context = &writer};
-  const auto received = co_await receive_into(payload, sink);
+  const auto received = co_await receive_into(request, payload, sink);
   if (!received) co_return received;
   const auto wanted = writer.algorithm();
   const auto finished =

@@ -74,6 +74,7 @@ void describe_part(Request& request, const store::UploadError& error,
   const auto part = std::ranges::find(parts, error.part, &store::ListedPart::number);
   if (part == parts.end()) return;
   if (error.failure == store::UploadFailure::entity_too_small) {
+    request.error_details.push_back({"ProposedSize", std::to_string(error.part_bytes)});
     request.error_details.push_back(
         {"MinSizeAllowed", std::to_string(store::upload_part_bytes_min)});
   }
@@ -122,7 +123,7 @@ Task<Outcome<>> create_multipart_upload(Request& request) {
     co_return described;
   }
   TagSet tags;
-  if (const auto taken = take_tags(head, request.query, meta, tags, request.decoded); !taken) {
+  if (const auto taken = take_tags(head, meta, tags); !taken) {
     co_return taken;
   }
   if (!meta.tags.empty()) {

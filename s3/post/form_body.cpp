@@ -56,6 +56,13 @@ Task<Outcome<>> FormBody::read_fields() {
   }
 }
 
+std::uint64_t FormBody::bytes_announced() const {
+  // The last delimiter has two dashes and, from nearly every client, a line's end behind it.
+  const std::uint64_t around = reader_.content_at() + reader_.delimiter().view().size() + 4;
+  const std::uint64_t body = exchange_.head().content_length.value_or(0);
+  return std::max(bytes_, body > around ? body - around : 0);
+}
+
 Task<Outcome<std::size_t>> FormBody::read(std::span<std::byte> into) {
   CHECK(into.size() > Delimiter::bytes_max);
   while (!ended_) {

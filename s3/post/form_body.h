@@ -27,6 +27,11 @@ class FormBody {
     bytes_min_ = bytes_min;
     bytes_max_ = bytes_max;
   }
+  std::uint64_t bytes_min() const { return bytes_min_; }
+  std::uint64_t bytes_max() const { return bytes_max_; }
+  std::uint64_t bytes() const { return bytes_; }  // of content, that have come
+  // Of content, where the file is the form's last part, as the body's length has it.
+  std::uint64_t bytes_announced() const;
   // Fills `into`, which has more room than a delimiter, from its start; 0: the file has ended.
   engine::Task<Outcome<std::size_t>> read(std::span<std::byte> into);
 

@@ -3,9 +3,11 @@ and the elements that AWS adds. Errors of single fields that other files provoke
 (signatures, checksums, names of buckets) are here once."""
 
 import base64
+import datetime
 import hashlib
 import socket
 
+import errors
 import pytest
 import raw
 
@@ -18,6 +20,16 @@ def complete_body(*parts):
     inner = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
                     for number, etag in parts)
     return f"<CompleteMultipartUpload>{inner}</CompleteMultipartUpload>".encode()
+
+
+def located(constraint):
+    return (f"<CreateBucketConfiguration><LocationConstraint>{constraint}</LocationConstraint>"
+            "</CreateBucketConfiguration>").encode()
+
+
+# A chunk of one byte more than is taken.
+CHUNKED = {"x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+           "x-amz-decoded-content-length": "300000000", "x-amz-trailer": "x-amz-checksum-crc32"}
 
 
 class Request:
@@ -46,7 +58,7 @@ TABLE = [
     Request("KeyTooLongError", 400, "POST", f"BUCKET/{LONG_KEY}", [("uploads", "")]),
     Request("InvalidURI", 400, "GET", "BUCKET/%FF"),
     Request("MetadataTooLarge", 400, "PUT", "BUCKET/m", (), {"x-amz-meta-a": "v" * 2048}, b"x",
-            elements={"MaxSizeAllowed": "2048"}),
+            elements={"Size": "2049", "MaxSizeAllowed": "2048"}),
     Request("MetadataTooLarge", 400, "POST", "BUCKET/m", [("uploads", "")],
             {"x-amz-meta-a": "v" * 2048}),
     Request("EntityTooLarge", 400, "PUT", "BUCKET/m", (), {"Content-Length": OVER_5_GIB},
@@ -55,12 +67,33 @@ TABLE = [
             {"Content-Length": OVER_5_GIB}),
     Request("MethodNotAllowed", 405, "POST", "BUCKET/ten", elements={
         "Method": "POST", "ResourceType": "OBJECT"}),
+    Request("InvalidLocationConstraint", 400, "PUT", "/never-made", (), {}, located("nowhere"),
+            elements={"LocationConstraint": "nowhere"}),
+    Request("IllegalLocationConstraintException", 400, "PUT", "/never-made", (), {},
+            located("eu-central-1"), elements={"LocationConstraint": "eu-central-1"}),
+    Request("IllegalLocationConstraintException", 400, "PUT", "/never-made", (), {}, located("EU")),
+    Request("MissingSecurityHeader", 400, "PUT", "BUCKET", [("acl", "")],
+            elements={"MissingHeaderName": "x-amz-acl"}),
+    Request("AccessControlListNotSupported", 400, "PUT", "BUCKET/m", (),
+            {"x-amz-acl": "public-read"}, b"x"),
+    Request("InvalidStorageClass", 400, "PUT", "BUCKET/m", (), {"x-amz-storage-class": "GLACIER"}),
+    Request("InvalidTag", 400, "PUT", "BUCKET/m", (), {"x-amz-tagging": "aws:a=b"}, b"x"),
+    Request("InvalidToken", 400, "GET", "BUCKET/ten", (), {"x-amz-security-token": "stale"}),
     # Bodies
     Request("BadDigest", 400, "PUT", "BUCKET/m", (), {"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="},
-            b"x"),
-    Request("InvalidDigest", 400, "PUT", "BUCKET/m", (), {"Content-MD5": "none"}, b"x"),
+            b"x", elements={
+                "ExpectedDigest": "1B2M2Y8AsgTpgAmY7PhCfg==",
+                "CalculatedDigest": base64.b64encode(hashlib.md5(b"x").digest()).decode()}),
+    Request("BadDigest", 400, "POST", "BUCKET", [("delete", "")],
+            {"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, b"x",
+            elements={"ExpectedDigest": "1B2M2Y8AsgTpgAmY7PhCfg=="}),
+    Request("InvalidDigest", 400, "PUT", "BUCKET/m", (), {"Content-MD5": "none"}, b"x",
+            elements={"Content-MD5": "none"}),
+    Request("InvalidChunkSizeError", 400, "PUT", "BUCKET/m", (), CHUNKED, b"10000001\r\nx"),
     Request("XAmzContentSHA256Mismatch", 400, "PUT", "BUCKET/m",
-            (), {"x-amz-content-sha256": hashlib.sha256(b"y").hexdigest()}, b"x"),
+            (), {"x-amz-content-sha256": hashlib.sha256(b"y").hexdigest()}, b"x", elements={
+                "ClientComputedContentSHA256": hashlib.sha256(b"y").hexdigest(),
+                "S3ComputedContentSHA256": hashlib.sha256(b"x").hexdigest()}),
     Request("MissingRequestBodyError", 400, "POST", "BUCKET", [("delete", "")]),
     Request("MalformedXML", 400, "POST", "BUCKET", [("delete", "")],
             {"Content-MD5": base64.b64encode(hashlib.md5(b"<Delete>").digest()).decode()},
@@ -93,7 +126,7 @@ TABLE = [
     Request("InvalidPart", 400, "POST", "BUCKET/up", UP, (),
             complete_body((1, ETAG), (10001, ETAG))),
     Request("InvalidPartOrder", 400, "POST", "BUCKET/up", UP, (),
-            complete_body((2, ETAG), (1, ETAG))),
+            complete_body((2, ETAG), (1, ETAG)), elements={"UploadId": "UPLOAD"}),
     Request("InvalidPartOrder", 400, "POST", "BUCKET/up", UP, (),
             complete_body((1, ETAG), (1, ETAG))),
     Request("InvalidArgument", 400, "POST", "BUCKET/up", UP, (), complete_body((0, ETAG)),
@@ -110,7 +143,8 @@ TABLE = [
             complete_body((1, ETAG))),
     Request("EntityTooSmall", 400, "POST", "BUCKET/up", UP, (),
             complete_body((1, ETAG), (2, ETAG)), elements={
-                "MinSizeAllowed": str(5 * 1024 ** 2), "PartNumber": "1", "ETag": ETAG.strip('"')}),
+                "ProposedSize": "5", "MinSizeAllowed": str(5 * 1024 ** 2), "PartNumber": "1",
+                "ETag": ETAG.strip('"')}),
     Request("InvalidArgument", 400, "GET", "BUCKET", [("uploads", ""), ("max-uploads", "-1")]),
     Request("InvalidArgument", 400, "GET", "BUCKET", [("uploads", ""), ("encoding-type", "x")]),
     Request("InvalidArgument", 400, "GET", "BUCKET/up", [*UP, ("max-parts", "-1")]),
@@ -144,7 +178,7 @@ def test_error(site, row):
     assert tree.findtext("Message") and tree.findtext("RequestId") == answer.headers[
         "x-amz-request-id"]
     for name, value in row.elements.items():
-        assert tree.findtext(name) == value, answer.body
+        assert tree.findtext(name) == (upload if value == "UPLOAD" else value), answer.body
 
 
 def talk(wire, text):
@@ -183,3 +217,60 @@ def test_exact_limits_are_taken(site):
     got = wire.request("GET", key)
     assert (got.body, got.headers["x-amz-meta-a"]) == (b"x", "v" * 2047)
     assert wire.request("DELETE", key).status == 204
+
+
+def test_names_that_are_taken(start_server):
+    elsewhere = start_server("--region", "eu-central-1")
+    (elsewhere.data / "a-file").write_bytes(b"")
+    wire = raw.Client(elsewhere.endpoint, elsewhere.access_key, elsewhere.secret_key,
+                      "eu-central-1")
+    assert wire.request("PUT", "/mine", body=located("eu-central-1")).status == 200
+    errors.assert_refused(wire.request("PUT", "/mine"), 409, "BucketAlreadyOwnedByYou")
+    errors.assert_refused(wire.request("PUT", "/a-file"), 409, "BucketAlreadyExists")
+
+
+def test_what_a_signature_is_told(site):
+    """A client compares what it signed with what the server made of the request."""
+    wire, _ = site
+    headers = wire.signed_headers("GET", "/errors/ten", [("a", "b c")], {}, b"")
+    canonical, _ = wire.canonical("GET", "/errors/ten", [("a", "b c")], {
+        name: value for name, value in headers.items() if name != "Authorization"},
+        headers["x-amz-content-sha256"])
+    wrong = {**headers, "Authorization": headers["Authorization"][:-4] + "0000"}
+    answer = wire.send("GET", "/errors/ten?a=b%20c", wrong)
+    errors.assert_refused(answer, 403, "SignatureDoesNotMatch")
+    tree = answer.xml()
+    assert tree.findtext("CanonicalRequest") == canonical
+    assert bytes.fromhex(tree.findtext("CanonicalRequestBytes")).decode() == canonical
+    lines = tree.findtext("StringToSign").split("\n")
+    assert lines[0] == "AWS4-HMAC-SHA256" and lines[1] == headers["x-amz-date"]
+    assert lines[2].endswith("/us-east-1/s3/aws4_request")
+    assert lines[3] == hashlib.sha256(canonical.encode()).hexdigest()
+    assert tree.findtext("AWSAccessKeyId") == wire.access_key
+    assert tree.findtext("SignatureProvided").endswith("0000")
+
+
+def test_what_other_refused_signatures_are_told(site):
+    wire, _ = site
+    past = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
+    answer = wire.request("GET", "/errors/ten", now=past)
+    errors.assert_refused(answer, 403, "RequestTimeTooSkewed")
+    tree = answer.xml()
+    assert tree.findtext("RequestTime") == wire.stamp(past) and tree.findtext("ServerTime")
+    assert tree.findtext("MaxAllowedSkewMilliseconds") == "900000"
+    tree = wire.send("GET", wire.presign("GET", "/errors/ten", 60, past)).xml()
+    assert tree.findtext("Code") == "AccessDenied" and tree.findtext("X-Amz-Expires") == "60"
+    assert tree.findtext("Expires") < tree.findtext("ServerTime")
+    stranger = raw.Client(f"http://{wire.host}", "NOBODY", wire.secret_key)
+    tree = stranger.request("GET", "/errors/ten").xml()
+    assert tree.findtext("Code") == "InvalidAccessKeyId"
+    assert tree.findtext("AWSAccessKeyId") == "NOBODY"
+    tree = wire.send("GET", wire.presign("GET", "/errors/ten"), {"x-amz-meta-a": "b"}).xml()
+    assert tree.findtext("HeadersNotSigned") == "x-amz-meta-a"
+
+
+def test_what_a_preflight_is_told(site):
+    tree = site[0].send("OPTIONS", "/errors/ten", {
+        "Origin": "http://a.test", "Access-Control-Request-Method": "PUT"}).xml()
+    assert tree.findtext("Code") == "AccessForbidden"
+    assert (tree.findtext("Method"), tree.findtext("ResourceType")) == ("PUT", "OBJECT")

@@ -184,6 +184,9 @@ def test_the_length_that_a_policy_allows(s3, forms, bucket, range_, size, code):
     answer = forms.send(fields, file=b"x" * size)
     if code:
         errors.assert_refused(answer, 400, code)
+        bound = ("MinSizeAllowed", "1") if size == 0 else ("MaxSizeAllowed", "3")
+        assert answer.xml().findtext("ProposedSize") == str(size)
+        assert answer.xml().findtext(bound[0]) == bound[1]
     assert ("Contents" in s3.list_objects_v2(Bucket=bucket)) == (code is None)
 
 
@@ -304,3 +307,26 @@ def test_a_form_that_breaks_off_leaves_nothing(s3, server, forms, bucket):
                          target="/no-such-bucket")
     errors.assert_refused(missing, 403, "AccessDenied")
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+
+
+def test_a_policy_of_the_bucket_sees_the_fields(s3, forms, bucket):
+    """A field of a form is to a bucket's policy what the header is of a PutObject."""
+    wanted = {"s3:x-amz-acl": "private", "s3:x-amz-storage-class": "STANDARD"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*", "Condition": {"StringEquals": wanted}}]}))
+    fields = {"key": "k", "acl": "private", "x-amz-storage-class": "STANDARD"}
+    assert forms.send(fields).status == 204
+    for change in ({"acl": "bucket-owner-full-control"}, {"x-amz-storage-class": "GLACIER"}):
+        errors.assert_refused(forms.send({**fields, **change}), 403, "AccessDenied")
+    del fields["acl"]
+    errors.assert_refused(forms.send(fields), 403, "AccessDenied")
+    s3.delete_bucket_policy(Bucket=bucket)
+
+
+def test_what_a_wrong_signature_is_told(forms):
+    fields = forms.signed(any_key(), key="k", secret="not the secret")
+    answer = forms.send(fields)
+    errors.assert_refused(answer, 403, "SignatureDoesNotMatch")
+    assert answer.xml().findtext("StringToSign") == fields["policy"]
+    assert answer.xml().findtext("SignatureProvided") == fields["x-amz-signature"]

@@ -1,5 +1,6 @@
 """GetObject and HeadObject where clients and servers tend to differ: ranges, parts, conditions,
 headers and what an error says. Each rule is of AWS's API reference or RFC 9110."""
+# errors: NotModified
 
 import json
 

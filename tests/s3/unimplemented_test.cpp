@@ -12,13 +12,13 @@ using s3::OperationId;
 namespace {
 
 s3::Outcome<> check(OperationId id, std::string_view name, std::string_view value,
-                    std::string_view query = {}) {
+                    std::string_view query = {}, const s3::Served& served = {}) {
   http::Head head;
   head.field_slots[0] = {"Host", "h"};
   head.field_slots[1] = {name, value};
   head.field_count = name.empty() ? 1 : 2;
   head.query = query;
-  return s3::check_unimplemented(head, query, id);
+  return s3::check_unimplemented(head, query, id, served);
 }
 
 struct Case {
@@ -102,6 +102,33 @@ TEST_CASE("headers that a presigning library moved into the query") {
     encoded += digits[c & 15];
   }
   CHECK_FALSE(check(OperationId::put_object, "", "", encoded + "=A").has_value());
+}
+
+TEST_CASE("a query that is in the head already is not looked at") {
+  const s3::Served served{.owner = "o", .query_is_in_head = true};
+  CHECK(check(OperationId::put_object, "", "", "x-amz-mfa=a", served).has_value());
+  CHECK_FALSE(check(OperationId::get_object, "", "", "versionId=abc", served).has_value());
+  CHECK_FALSE(check(OperationId::put_object, "X-Amz-Mfa", "a", "", served).has_value());
+}
+
+TEST_CASE("the owner that a request expects") {
+  constexpr std::string_view name = "X-Amz-Expected-Bucket-Owner";
+  const s3::Served served{.owner = "root"};
+  const auto status = [&](OperationId id, std::string_view header, std::string_view value) {
+    const auto checked = check(id, header, value, "", served);
+    return checked ? 0 : s3::http_status(checked.error().code);
+  };
+  CHECK(status(OperationId::get_object, name, "root") == 0);
+  CHECK(status(OperationId::get_object, name, "111122223333") == 403);
+  CHECK(status(OperationId::delete_bucket, name, "111122223333") == 403);
+  CHECK(status(OperationId::delete_bucket, name, "1111") == 400);
+  CHECK(status(OperationId::put_object, name, "Root") == 400);
+  CHECK(status(OperationId::create_bucket, name, "111122223333") == 0);
+  CHECK(status(OperationId::list_buckets, name, "111122223333") == 0);
+  constexpr std::string_view source = "x-amz-source-expected-bucket-owner";
+  CHECK(status(OperationId::copy_object, source, "111122223333") == 403);
+  CHECK(status(OperationId::upload_part_copy, source, "x") == 400);
+  CHECK(status(OperationId::put_object, source, "111122223333") == 0);
 }
 
 TEST_CASE("query parameters") {

@@ -35,7 +35,7 @@ lint() {
   cpp_sources | (cd "$root" && xargs -0 -r clang-format-19 --dry-run --Werror) || failed=1
   build_kind debug >/dev/null || failed=1
   local check
-  for check in layers style operations headers; do
+  for check in layers style operations errors headers; do
     python3 "$root/tools/check_$check.py" || failed=1
   done
   mapfile -t files < <(tidy_sources "$@")

@@ -51,7 +51,9 @@ UploadResult<> check_parts(std::span<const ListedPart> listed, std::span<const S
   }
   for (std::size_t i = 0; i + 1 < listed.size(); ++i) {
     if (parts[i].receipt.size < upload_part_bytes_min) {
-      return fail_with(UploadFailure::entity_too_small, listed[i].number);
+      auto failed = fail_with(UploadFailure::entity_too_small, listed[i].number);
+      failed.error().part_bytes = parts[i].receipt.size;
+      return failed;
     }
   }
   return {};

@@ -58,8 +58,9 @@ enum class UploadFailure : std::uint8_t {
 
 struct UploadError {
   UploadFailure failure = UploadFailure::system;
-  engine::Error error;     // of `system`
-  std::uint32_t part = 0;  // of invalid_part, entity_too_small, checksum_missing
+  engine::Error error;           // of `system`
+  std::uint32_t part = 0;        // of invalid_part, entity_too_small, checksum_missing
+  std::uint64_t part_bytes = 0;  // of entity_too_small
   // Of the upload, for the failures about checksums.
   ChecksumAlgorithm algorithm = ChecksumAlgorithm::none;
   StoredChecksumType checksum_type = StoredChecksumType::full_object;
