@@ -2,9 +2,7 @@
 #include "s3/payload.h"
 
 #include "s3/digest/encoding.h"
-#include "s3/store/metadata.h"
 
-#include <algorithm>
 #include <cstring>
 
 namespace millrace::s3 {
@@ -120,8 +118,7 @@ Payload::Payload(http::Exchange& exchange, const Identity& identity, const Paylo
       want_sha256_(identity.payload == PayloadMode::hex),
       running_(claims.algorithm) {
   if (claims.chunked) decoder_.emplace(identity, *claims.chunked);
-  XXH3_64bits_reset(&block_);
-  blocks_.reserve((claims.bytes + store::block_bytes - 1) / store::block_bytes);
+  blocks_.reserve(claims.bytes);
 }
 
 Task<Outcome<std::size_t>> Payload::read_source(std::span<std::byte> into) {
@@ -193,29 +190,11 @@ void Payload::digest(std::span<const std::byte> payload) {
   if (want_sha256_) sha256_.update(payload);
   running_.update(payload);
   if (claims_.crc64nvme_too) crc64nvme_.update(payload);
-  digest_blocks(payload);
-}
-
-void Payload::digest_blocks(std::span<const std::byte> payload) {
-  while (!payload.empty()) {
-    const auto piece = payload.first(
-        std::min<std::uint64_t>(payload.size(), store::block_bytes - block_used_bytes_));
-    XXH3_64bits_update(&block_, piece.data(), piece.size());
-    block_used_bytes_ += piece.size();
-    payload = payload.subspan(piece.size());
-    if (block_used_bytes_ == store::block_bytes) {
-      blocks_.push_back(XXH3_64bits_digest(&block_));
-      XXH3_64bits_reset(&block_);
-      block_used_bytes_ = 0;
-    }
-  }
+  blocks_.update(payload);
 }
 
 Outcome<> Payload::verify() {
-  if (block_used_bytes_ > 0) {
-    blocks_.push_back(XXH3_64bits_digest(&block_));
-    block_used_bytes_ = 0;
-  }
+  blocks_.finish();
   if (want_md5_) md5_digest_ = md5_.finish();
   if (claims_.md5 && *claims_.md5 != md5_digest_) {
     mismatch_ = {"ExpectedDigest", base64_text(*claims_.md5), "CalculatedDigest",

@@ -9,6 +9,7 @@
 #include "s3/auth/sigv4.h"
 #include "s3/digest/checksum.h"
 #include "s3/error.h"
+#include "s3/store/content_digest.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace millrace::s3 {
 
@@ -81,14 +81,13 @@ class Payload {
   // Where the claims wanted it, as `algorithm` or beside it; after verify().
   ChecksumValue crc64nvme() const;
   // XXH3-64 of each 4 MiB block of the payload; after verify().
-  std::span<const std::uint64_t> blocks() const { return blocks_; }
+  std::span<const std::uint64_t> blocks() const { return blocks_.all(); }
 
  private:
   engine::Task<Outcome<std::size_t>> read_source(std::span<std::byte> into);
   Outcome<std::size_t> unframe(std::span<std::byte> raw);
   Outcome<> end_of_body();
   void digest(std::span<const std::byte> payload);
-  void digest_blocks(std::span<const std::byte> payload);
 
   http::Exchange& exchange_;
   const PayloadClaims claims_;
@@ -105,9 +104,7 @@ class Payload {
   ChecksumValue checksum_;
   Md5::Digest md5_digest_{};
   Mismatch mismatch_;
-  XXH3_state_t block_;
-  std::uint64_t block_used_bytes_ = 0;
-  std::vector<std::uint64_t> blocks_;
+  store::BlockDigests blocks_;
 };
 
 }  // namespace millrace::s3

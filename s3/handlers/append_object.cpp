@@ -15,6 +15,7 @@
 #include "s3/service.h"
 #include "s3/store/object_copy.h"
 #include "s3/store/read.h"
+#include "s3/store/rewrite.h"
 
 #include <algorithm>
 
@@ -162,11 +163,9 @@ engine::Result<> describe(Append& append, const Payload& payload) {
   return list_parts(append, payload.bytes());
 }
 
-// Somebody changed the object after it was read, so its size is another, or may be.
-S3Error append_error(engine::Error error) {
-  const bool changed = error.is(EEXIST) || error.is(store::errno_condition_failed) ||
-                       error.is(store::errno_no_object);
-  if (changed) return {.code = ErrorCode::invalid_write_offset};
+// Somebody replaced or removed the object after it was read, so its size is another, or may be.
+S3Error publish_error(engine::Error error) {
+  if (error.is(ESTALE)) return {.code = ErrorCode::invalid_write_offset};
   return copy_error(error);
 }
 
@@ -174,7 +173,7 @@ Task<Outcome<>> receive_and_publish(Request& request, store::MappedPath& path,
                                     const PayloadClaims& claims, Append& append) {
   store::Store& store = request.service.store();
   const auto copied = co_await copy_base(store, append);
-  if (!copied) co_return std::unexpected(append_error(copied.error()));
+  if (!copied) co_return std::unexpected(copy_error(copied.error()));
   Payload payload(request.exchange, request.identity, claims, Payload::Md5Use::etag);
   const PieceSink sink{
       .write =
@@ -185,16 +184,18 @@ Task<Outcome<>> receive_and_publish(Request& request, store::MappedPath& path,
       .context = &append};
   const auto received = co_await receive_into(request, payload, sink);
   if (!received) co_return received;
-  auto done = describe(append, payload);
-  if (done) {
-    done = co_await store::seal(store.options(), request.bucket(), append.staged, append.meta,
-                                ownership(request));
+  if (const auto described = describe(append, payload); !described) {
+    co_return std::unexpected(copy_error(described.error()));
   }
-  if (!done) co_return std::unexpected(append_error(done.error()));
-  const auto published =
-      co_await store.publish(request.bucket(), path, request.key->view(), append.staged,
-                             append.meta, store::CommitKind::put, {.if_match = append.base.etag()});
-  if (!published) co_return std::unexpected(append_error(published.error()));
+  const auto published = co_await store::publish_rewrite(store,
+                                                         {.bucket = request.bucket(),
+                                                          .path = path,
+                                                          .key = request.key->view(),
+                                                          .base = append.base,
+                                                          .owner = ownership(request),
+                                                          .conditions = {}},
+                                                         append.staged, append.meta);
+  if (!published) co_return std::unexpected(publish_error(published.error()));
   co_return Outcome<>{};
 }
 

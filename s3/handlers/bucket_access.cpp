@@ -55,19 +55,11 @@ Task<Outcome<>> put_bucket_policy(Request& request) {
   const auto document = parse_policy(request, text);
   if (!document) co_return std::unexpected(document.error());
   if (const auto open = co_await check_not_blocked(request, *document); !open) co_return open;
-  const auto written = co_await save_setting(request, Setting::policy, text);
-  request.service.policies().forget(request.bucket());
-  if (!written) co_return written;
-  request.begin(204);
-  co_return co_await send_empty(request);
+  co_return co_await put_setting(request, Setting::policy, text, 204);
 }
 
 Task<Outcome<>> delete_bucket_policy(Request& request) {
-  const auto removed = co_await drop_setting(request, Setting::policy);
-  request.service.policies().forget(request.bucket());
-  if (!removed) co_return removed;
-  request.begin(204);
-  co_return co_await send_empty(request);
+  co_return co_await delete_setting(request, Setting::policy);
 }
 
 Task<Outcome<>> get_bucket_policy_status(Request& request) {
@@ -96,18 +88,12 @@ Task<Outcome<>> put_public_access_block(Request& request) {
   if (!body) co_return std::unexpected(body.error());
   const auto block = xml::parse_public_access_block(*body);
   if (!block) co_return std::unexpected(block.error());
-  const auto written = co_await save_setting(request, Setting::public_access_block,
-                                             xml::public_access_block_document(*block));
-  if (!written) co_return written;
-  request.begin(200);
-  co_return co_await send_empty(request);
+  co_return co_await put_setting(request, Setting::public_access_block,
+                                 xml::public_access_block_document(*block), 200);
 }
 
 Task<Outcome<>> delete_public_access_block(Request& request) {
-  const auto removed = co_await drop_setting(request, Setting::public_access_block);
-  if (!removed) co_return removed;
-  request.begin(204);
-  co_return co_await send_empty(request);
+  co_return co_await delete_setting(request, Setting::public_access_block);
 }
 
 }  // namespace millrace::s3::handlers

@@ -22,18 +22,12 @@ Task<Outcome<>> put_bucket_tagging(Request& request) {
   const auto tags = xml::parse_tagging(*document);
   if (!tags) co_return std::unexpected(tags.error());
   if (const auto checked = check_tags(*tags, bucket_tag_rules()); !checked) co_return checked;
-  const auto written =
-      co_await save_setting(request, Setting::tagging, xml::tagging_document(std::span(*tags)));
-  if (!written) co_return written;
-  request.begin(204);
-  co_return co_await send_empty(request);
+  co_return co_await put_setting(request, Setting::tagging, xml::tagging_document(std::span(*tags)),
+                                 204);
 }
 
 Task<Outcome<>> delete_bucket_tagging(Request& request) {
-  const auto removed = co_await drop_setting(request, Setting::tagging);
-  if (!removed) co_return removed;
-  request.begin(204);
-  co_return co_await send_empty(request);
+  co_return co_await delete_setting(request, Setting::tagging);
 }
 
 }  // namespace millrace::s3::handlers

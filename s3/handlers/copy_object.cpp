@@ -47,10 +47,14 @@ Outcome<Directives> parse_directives(const http::Head& head) {
   return directives;
 }
 
+bool is_onto_itself(const Request& request, const CopySource& source) {
+  return source.bucket() == request.bucket() && source.key == *request.key;
+}
+
 // A copy onto itself must change something.
 Outcome<> check_change(const Request& request, const CopySource& source,
                        const Directives& directives, const store::CopyPlan& plan) {
-  const bool itself = source.bucket() == request.bucket() && source.key == *request.key;
+  const bool itself = is_onto_itself(request, source);
   const bool new_checksum = directives.checksum != ChecksumAlgorithm::none && plan.read;
   const bool changes = directives.replace_metadata || directives.replace_tags || new_checksum ||
                        request.head().find("x-amz-storage-class") != nullptr;
@@ -149,7 +153,9 @@ Task<Outcome<>> copy_object(Request& request) {
                                  .key = request.key->view(),
                                  .owner = ownership(request),
                                  .conditions = *conditions,
-                                 .asker = request.asker()};
+                                 .asker = request.asker(),
+                                 .onto_itself = is_onto_itself(request, source),
+                                 .keeps_tags = !directives->replace_tags};
   co_return co_await answer_when_done(request, copy(request, object, plan, target, meta));
 }
 

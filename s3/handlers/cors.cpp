@@ -104,18 +104,11 @@ Task<Outcome<>> put_bucket_cors(Request& request) {
   const auto rules = xml::parse_cors(*body);
   if (!rules) co_return std::unexpected(rules.error());
   if (const auto checked = check_cors(*rules, request.error_text); !checked) co_return checked;
-  const std::string document = xml::cors_document(*rules);
-  const auto written = co_await save_setting(request, store::Setting::cors, document);
-  if (!written) co_return written;
-  request.begin(200);
-  co_return co_await send_empty(request);
+  co_return co_await put_setting(request, store::Setting::cors, xml::cors_document(*rules), 200);
 }
 
 Task<Outcome<>> delete_bucket_cors(Request& request) {
-  const auto removed = co_await drop_setting(request, store::Setting::cors);
-  if (!removed) co_return removed;
-  request.begin(204);
-  co_return co_await send_empty(request);
+  co_return co_await delete_setting(request, store::Setting::cors);
 }
 
 }  // namespace millrace::s3::handlers

@@ -24,18 +24,32 @@ Task<Outcome<std::string>> load_setting(Request& request, store::Setting setting
   co_return std::move(**content);
 }
 
-Task<Outcome<>> save_setting(Request& request, store::Setting setting, std::string_view content) {
-  const auto written = co_await store::write_setting(request.service.store().options(),
-                                                     request.bucket(), setting, content);
-  if (!written) co_return std::unexpected(setting_error(written.error()));
-  co_return Outcome<>{};
+namespace {
+
+// What this shard remembers of the bucket's policy ends, also where it is unknown what was done.
+void forget_policy(Request& request, store::Setting setting) {
+  if (setting == store::Setting::policy) request.service.policies().forget(request.bucket());
 }
 
-Task<Outcome<>> drop_setting(Request& request, store::Setting setting) {
+}  // namespace
+
+Task<Outcome<>> put_setting(Request& request, store::Setting setting, std::string_view content,
+                            int status) {
+  const auto written = co_await store::write_setting(request.service.store().options(),
+                                                     request.bucket(), setting, content);
+  forget_policy(request, setting);
+  if (!written) co_return std::unexpected(setting_error(written.error()));
+  request.begin(status);
+  co_return co_await send_empty(request);
+}
+
+Task<Outcome<>> delete_setting(Request& request, store::Setting setting) {
   const auto removed =
       co_await store::remove_setting(request.service.store().options(), request.bucket(), setting);
+  forget_policy(request, setting);
   if (!removed) co_return std::unexpected(setting_error(removed.error()));
-  co_return Outcome<>{};
+  request.begin(204);
+  co_return co_await send_empty(request);
 }
 
 }  // namespace millrace::s3::handlers

@@ -15,8 +15,11 @@ S3Error setting_error(engine::Error error);
 // `unset` where the bucket does not have it.
 engine::Task<Outcome<std::string>> load_setting(Request& request, store::Setting setting,
                                                 ErrorCode unset);
-engine::Task<Outcome<>> save_setting(Request& request, store::Setting setting,
-                                     std::string_view content);
-engine::Task<Outcome<>> drop_setting(Request& request, store::Setting setting);
+
+// What PutBucket... and DeleteBucket... end with: the change, then an empty answer of that status,
+// or 204.
+engine::Task<Outcome<>> put_setting(Request& request, store::Setting setting,
+                                    std::string_view content, int status);
+engine::Task<Outcome<>> delete_setting(Request& request, store::Setting setting);
 
 }  // namespace millrace::s3::handlers

@@ -61,6 +61,13 @@ std::int64_t birth_ms(const struct statx& status) {
   return time.tv_sec * 1000LL + time.tv_nsec / 1'000'000;
 }
 
+// Where both have it, the one that is there is newer, and stays: a rename would replace it.
+Task<Result<>> move_file(int from, const char* name, int into) {
+  const auto linked = co_await file::link(from, name, into, name);
+  if (!linked && !linked.error().is(EEXIST)) co_return linked;
+  co_return co_await file::unlink(from, name);
+}
+
 // Moves what is in `from` to the directory `into`; directories that are in both are merged.
 Task<Result<>> move_contents(int from, int into) {
   const auto own = co_await file::open(from, ".", directory_flags);
@@ -71,16 +78,19 @@ Task<Result<>> move_contents(int from, int into) {
     if (!entry) co_return std::unexpected(entry.error());
     if (!*entry) co_return Result<>{};
     const std::string name((*entry)->view());
+    const auto each = co_await file::open(from, name.c_str(), directory_flags);
+    if (!each && each.error().is(ENOTDIR))
+      std::ignore = co_await move_file(from, name.c_str(), into);
+    if (!each) continue;
     const auto moved = co_await file::rename(from, name.c_str(), into, name.c_str());
     if (moved || !(moved.error().is(ENOTEMPTY) || moved.error().is(EEXIST))) continue;
-    const auto each = co_await file::open(from, name.c_str(), directory_flags);
     const auto there = co_await file::open(into, name.c_str(), directory_flags);
-    if (each && there) std::ignore = co_await move_contents(each->get(), there->get());
+    if (there) std::ignore = co_await move_contents(each->get(), there->get());
   }
 }
 
 // Puts a bucket's .mr.sys back. When a write has made a new one meanwhile, what is in the old one
-// (uploads, sidecars) is moved into it; directories that are empty there give way.
+// (uploads, sidecars, settings) is moved into it; directories that are empty there give way.
 Task<Result<>> put_back(int reserved, const char* trash, int bucket) {
   const auto moved = co_await file::rename(reserved, trash, bucket, system_name.data());
   if (moved || !(moved.error().is(ENOTEMPTY) || moved.error().is(EEXIST))) co_return moved;

@@ -14,10 +14,11 @@
 
 namespace millrace::s3::store {
 
-// What a change answers when its condition does not hold, beside EEXIST of `must_not_exist`. Two
+// What a change answers when its condition does not hold, beside EEXIST of `must_not_exist`. Three
 // numbers that no filesystem gives, so that handlers can tell; s3/error.cpp has what clients see.
 inline constexpr int errno_condition_failed = EBADE;
-inline constexpr int errno_no_object = EBADSLT;  // If-Match, and the key has no object
+inline constexpr int errno_no_object = EBADSLT;       // If-Match, and the key has no object
+inline constexpr int errno_object_changed = EREMCHG;  // not the object any more that was read
 
 struct WriteConditions {
   bool must_not_exist = false;  // If-None-Match: *
@@ -27,12 +28,16 @@ struct WriteConditions {
   // Of an object that exists; where there is none they hold (removals only, as AWS).
   std::optional<std::int64_t> modified_seconds = std::nullopt;  // since 1970
   std::optional<std::uint64_t> size_bytes = std::nullopt;
+  // The key must still have this object, to the byte of its attribute: other tags, which leave the
+  // ETag, are a change, too. For what was made of an object that was read without the key's lock.
+  // Outlives the change.
+  const OpenObject* as_read = nullptr;
 
-  bool must_exist() const { return !if_match.empty(); }
+  bool must_exist() const { return !if_match.empty() || as_read != nullptr; }
   bool any() const { return must_not_exist || must_exist() || modified_seconds || size_bytes; }
 };
 
-// Of the object that the key has. Errors: EEXIST, errno_condition_failed.
+// Of the object that the key has. Errors: EEXIST, errno_condition_failed, errno_object_changed.
 engine::Result<> check_conditions(const WriteConditions& conditions, const OpenObject& object);
 // Of a key that has none. Error: errno_no_object.
 engine::Result<> check_absent(const WriteConditions& conditions);

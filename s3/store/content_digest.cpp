@@ -5,23 +5,32 @@
 
 namespace millrace::s3::store {
 
-void ContentDigest::update(std::span<const std::byte> piece) {
-  md5_.update(piece);
-  running_.update(piece);
+void BlockDigests::update(std::span<const std::byte> piece) {
   while (!piece.empty()) {
-    const std::uint64_t room = block_bytes - bytes_ % block_bytes;
-    const auto now = piece.first(std::min<std::uint64_t>(piece.size(), room));
+    const auto now = piece.first(std::min<std::uint64_t>(piece.size(), block_bytes - used_bytes_));
     XXH3_64bits_update(&block_, now.data(), now.size());
-    bytes_ += now.size();
+    used_bytes_ += now.size();
     piece = piece.subspan(now.size());
-    if (bytes_ % block_bytes != 0) continue;
-    blocks_.push_back(XXH3_64bits_digest(&block_));
-    XXH3_64bits_reset(&block_);
+    if (used_bytes_ == block_bytes) finish();
   }
 }
 
+void BlockDigests::finish() {
+  if (used_bytes_ == 0) return;
+  all_.push_back(XXH3_64bits_digest(&block_));
+  XXH3_64bits_reset(&block_);
+  used_bytes_ = 0;
+}
+
+void ContentDigest::update(std::span<const std::byte> piece) {
+  md5_.update(piece);
+  running_.update(piece);
+  blocks_.update(piece);
+  bytes_ += piece.size();
+}
+
 void ContentDigest::finish() {
-  if (bytes_ % block_bytes != 0) blocks_.push_back(XXH3_64bits_digest(&block_));
+  blocks_.finish();
   md5_digest_ = md5_.finish();
   checksum_ = running_.finish();
 }

@@ -17,6 +17,8 @@ namespace millrace::s3::store {
 // keeps of all attributes of a file together.
 inline constexpr std::size_t attribute_room_bytes = 3500;
 
+// Since 1970.
+std::int64_t nanoseconds_of(const statx_timestamp& time);
 // Of STATX_BASIC_STATS; comparable within one boot.
 std::uint64_t device_of(const struct statx& status);
 
@@ -47,12 +49,17 @@ struct OpenObject {
   void take(const struct statx& status);
   // Whether the same file, with the same content and attributes, has this status.
   bool unchanged(const struct statx& status) const;
+  // Whether the other is the same file with the same content; and whether its attribute is the
+  // same, too, which tells all that is said of it: a sidecar gets another name when it changes.
+  bool same_file(const OpenObject& other) const;
+  bool same_version(const OpenObject& other) const;
 
   std::array<char, etag_text_bytes_max> etag_text;
   std::size_t etag_size = 0;
   // The attribute's bytes: in `attribute`, or where they are more, in `large_attribute`.
   std::array<std::byte, 512> attribute;
   std::vector<std::byte> large_attribute;
+  std::span<const std::byte> attribute_read;  // of one of the two; empty: it has none
   std::vector<std::byte> sidecar;
 };
 

@@ -1,6 +1,8 @@
 // See object_copy.h.
 #include "s3/store/object_copy.h"
 
+#include "s3/store/rewrite.h"
+
 #include <algorithm>
 
 namespace millrace::s3::store {
@@ -56,6 +58,27 @@ Task<Result<>> copy_content(Store& store, const OpenObject& source, CopyPlan pla
   co_return co_await check_unwritten(source);
 }
 
+Task<Result<>> publish_copy(Store& store, const OpenObject& source, const CopyTarget& target,
+                            StagedFile& staged, MetadataView& meta) {
+  if (target.onto_itself) {
+    co_return co_await publish_rewrite(store,
+                                       {.bucket = target.bucket,
+                                        .path = target.path,
+                                        .key = target.key,
+                                        .base = source,
+                                        .keeps_tags = target.keeps_tags,
+                                        .kind = CommitKind::copy,
+                                        .owner = target.owner,
+                                        .conditions = target.conditions},
+                                       staged, meta);
+  }
+  const auto sealed = co_await seal(store.options(), target.bucket, staged, meta, target.owner);
+  if (!sealed) co_return sealed;
+  const auto published = co_await store.publish(target.bucket, target.path, target.key, staged,
+                                                meta, CommitKind::copy, target.conditions);
+  co_return published ? Result<>{} : std::unexpected(published.error());
+}
+
 Task<Result<>> fill_and_publish(Store& store, const OpenObject& source, CopyPlan plan,
                                 const CopyTarget& target, StagedFile& staged, MetadataView& meta) {
   ContentDigest digest(plan.algorithm);
@@ -69,15 +92,11 @@ Task<Result<>> fill_and_publish(Store& store, const OpenObject& source, CopyPlan
     describe_kept(source.meta, meta);
   }
   if (!described) co_return described;
-  const auto sealed = co_await seal(store.options(), target.bucket, staged, meta, target.owner);
+  const auto published = co_await publish_copy(store, source, target, staged, meta);
   // The digests' memory ends here.
   meta.parts = {};
   meta.blocks = {};
-  if (!sealed) co_return sealed;
-  const auto published = co_await store.publish(target.bucket, target.path, target.key, staged,
-                                                meta, CommitKind::copy, target.conditions);
-  if (!published) co_return std::unexpected(published.error());
-  co_return Result<>{};
+  co_return published;
 }
 
 }  // namespace

@@ -33,12 +33,17 @@ struct CopyTarget {
   Ownership owner;
   WriteConditions conditions;
   Asker asker;
+  // The source is the object that the key has: then that is what is replaced, and no other; and
+  // with `keeps_tags` the copy has the tags that the object has when it is.
+  bool onto_itself = false;
+  bool keeps_tags = false;
 };
 
 // Publishes `meta` with the source's content. `meta` says of content type, fields, user metadata
 // and tags what the copy shall say; everything about the content is set here. Errors: ENOENT (no
-// such bucket to copy to), those of conditions.h, ESTALE (the source was changed meanwhile),
-// corrupt (the source is not what its own digests say), cancelled, and the system's.
+// such bucket to copy to), those of conditions.h, ESTALE (the source was changed meanwhile; of a
+// copy onto itself also: replaced or removed), corrupt (the source is not what its own digests
+// say), cancelled, and the system's.
 engine::Task<engine::Result<>> copy_object(Store& store, const OpenObject& source, CopyPlan plan,
                                            const CopyTarget& target, MetadataView& meta);
 

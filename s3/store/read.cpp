@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 namespace millrace::s3::store {
 
 using engine::Descriptor;
@@ -20,13 +22,9 @@ using engine::Result;
 using engine::Task;
 namespace file = engine::file;
 
-namespace {
-
-std::int64_t nanoseconds(const statx_timestamp& time) {
+std::int64_t nanoseconds_of(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
 }
-
-}  // namespace
 
 std::uint64_t device_of(const struct statx& status) {
   return (std::uint64_t{status.stx_dev_major} << 32) | status.stx_dev_minor;
@@ -36,8 +34,8 @@ void OpenObject::take(const struct statx& status) {
   inode = status.stx_ino;
   device = device_of(status);
   file_size = status.stx_size;
-  mtime_ns = nanoseconds(status.stx_mtime);
-  changed_ns = nanoseconds(status.stx_ctime);
+  mtime_ns = nanoseconds_of(status.stx_mtime);
+  changed_ns = nanoseconds_of(status.stx_ctime);
   links = status.stx_nlink;
   mode = status.stx_mode;
   uid = status.stx_uid;
@@ -46,7 +44,17 @@ void OpenObject::take(const struct statx& status) {
 
 bool OpenObject::unchanged(const struct statx& status) const {
   return inode == status.stx_ino && device == device_of(status) && file_size == status.stx_size &&
-         mtime_ns == nanoseconds(status.stx_mtime) && changed_ns == nanoseconds(status.stx_ctime);
+         mtime_ns == nanoseconds_of(status.stx_mtime) &&
+         changed_ns == nanoseconds_of(status.stx_ctime);
+}
+
+bool OpenObject::same_file(const OpenObject& other) const {
+  return inode == other.inode && device == other.device && file_size == other.file_size &&
+         mtime_ns == other.mtime_ns;
+}
+
+bool OpenObject::same_version(const OpenObject& other) const {
+  return same_file(other) && std::ranges::equal(attribute_read, other.attribute_read);
 }
 
 namespace {
@@ -119,6 +127,7 @@ bool no_attribute(const Error& error) {
 
 Task<Result<>> describe(const StoreOptions& options, std::string_view bucket, std::string_view key,
                         Detail detail, bool cached, OpenObject& out) {
+  out.attribute_read = {};
   const AttributePlace place{out.file.get(), out.inode, out.mtime_ns};
   std::span<std::byte> room = out.attribute;
   auto size = co_await read_attribute(options, bucket, place, cached, room);
@@ -135,7 +144,8 @@ Task<Result<>> describe(const StoreOptions& options, std::string_view bucket, st
     if (size.error().is(ESTALE)) describe_foreign(key, out);  // true, unless it was replaced
     co_return std::unexpected(size.error().is(ERANGE) ? Error{Errc::corrupt, 0} : size.error());
   }
-  const auto decoded = decode(room.first(*size));
+  out.attribute_read = room.first(*size);
+  const auto decoded = decode(out.attribute_read);
   if (!decoded) co_return std::unexpected(decoded.error());
   if (!decoded->made_for(out.file_size, out.mtime_ns)) {
     describe_foreign(key, out);

@@ -5,7 +5,7 @@
 #include "s3/store/attribute.h"
 #include "s3/store/moving.h"
 #include "s3/store/read.h"
-#include "s3/store/store.h"
+#include "s3/store/spot.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -56,6 +56,11 @@ Task<Result<bool>> is_done(const RenameRequest& request, int file) {
   co_return true;
 }
 
+// Whether what the key has, or its absence, agrees with the conditions of its side.
+bool holds(const RenameSide& side, const OpenObject* object, std::int64_t now_seconds) {
+  return conditions_hold(side.conditions, seen(object), now_seconds);
+}
+
 bool looks_again(const Error& error) {
   return error.is(ENOENT) || error.is(ENOTDIR) || error.is(EISDIR);
 }
@@ -68,19 +73,6 @@ bool conditions_hold(const http::Conditions& conditions, const http::Representat
   if (!object.exists && !conditions.if_modified_since.empty()) return false;
   return http::evaluate(conditions, object, true, now_seconds) == http::Verdict::proceed;
 }
-
-// Where the object of one key is, or would be. Under its lock.
-struct Store::Spot {
-  const Directory* directory = nullptr;  // the parent, or `inner`
-  const char* leaf = nullptr;
-  std::optional<Directory> inner;  // the key is a directory as well
-  OpenObject object;
-  bool exists = false;
-
-  bool holds(const RenameSide& side, std::int64_t now_seconds) const {
-    return conditions_hold(side.conditions, seen(exists ? &object : nullptr), now_seconds);
-  }
-};
 
 Task<Result<>> Store::locate(std::string_view bucket, const RenameSide& side,
                              const Directory& parent, Spot& spot) {
@@ -274,8 +266,8 @@ Task<Result<>> Store::rename_once(const RenameRequest& request) {
     if (!absent) co_return std::unexpected(absent.error());
     co_return engine::fail_errno(*absent ? errno_no_object : ENOENT);
   }
-  if (!from.holds(request.from, request.now_seconds) ||
-      !to.holds(request.to, request.now_seconds)) {
+  if (!holds(request.from, from.found(), request.now_seconds) ||
+      !holds(request.to, to.found(), request.now_seconds)) {
     const auto sure = to.exists
                           ? Result<bool>(true)
                           : co_await proves_absence(request.bucket, request.to.path, *to_parent);

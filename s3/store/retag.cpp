@@ -5,8 +5,9 @@
 // A sidecar cannot be replaced together with the attribute. So the new one gets a new id, is
 // durable before the attribute names it, and the old one goes once the new attribute is durable: a
 // process that dies between leaves a sidecar that nothing names, never an attribute without its
-// own. A file with several names keeps the old one, too: while the assembly file of an upload is
-// the object and still has its name, a repeated Complete may seal it as it was.
+// own. Where locks do not exclude, a file with several names keeps the old one, too: while the
+// assembly file of an upload is the object and still has its name, a second Complete may just be
+// sealing it as it was.
 //
 // The attribute says for which size and modification time it was made, and these are the ones that
 // were read with it: when somebody writes into the file from outside meanwhile, it is a foreign
@@ -64,7 +65,10 @@ Task<Result<>> rewrite(const StoreOptions& options, std::string_view bucket,
   if (!encoded) co_return std::unexpected(encoded.error());
   if (encoded->has_sidecar) {
     const auto kept = co_await write_sidecar(options, bucket, meta.id, object.inode, sidecar);
-    if (!kept) co_return kept;
+    if (!kept) {
+      co_await remove_sidecar(options, bucket, meta.id, object.inode);
+      co_return kept;
+    }
   }
   const int fd = object.file.get();
   const auto described =
@@ -84,7 +88,7 @@ Task<Result<>> rewrite(const StoreOptions& options, std::string_view bucket,
   } else if (const auto synced = co_await sync_unless_none(options, fd); !synced) {
     co_return synced;
   }
-  if (object.meta.sidecar.loaded && object.links == 1) {
+  if (object.meta.sidecar.loaded && (object.links == 1 || options.abilities.ofd_lock)) {
     co_await remove_sidecar(options, bucket, object.meta.id, object.inode);
   }
   co_return Result<>{};

@@ -26,6 +26,13 @@ struct Replaced {
   std::optional<GoneMeta> meta;  // what meta/ still has of the object that was replaced
 };
 
+// What tells a file that was published from every other one, also when its tags have changed since.
+struct PublishedFile {
+  std::uint64_t inode = 0;
+  std::int64_t mtime_ns = 0;  // its nanoseconds are a tag (staging.cpp)
+  std::string_view etag;      // as text
+};
+
 class Store {
  public:
   Store(const StoreOptions& options, KeyLocks& locks) : options_(options), locks_(locks) {}
@@ -39,7 +46,8 @@ class Store {
 
   // Gives a sealed file the key's name, replacing what was there, and makes the name as durable
   // as the mode promises. On an error nothing was published, or it is unknown (the sync failed).
-  // EEXIST, errno_condition_failed, errno_no_object: a condition does not hold.
+  // EEXIST, errno_condition_failed, errno_no_object, errno_object_changed: a condition does not
+  // hold.
   engine::Task<engine::Result<Replaced>> publish(std::string_view bucket, MappedPath& path,
                                                  std::string_view key, StagedFile& staged,
                                                  const MetadataView& meta, CommitKind kind,
@@ -53,11 +61,16 @@ class Store {
                                                 std::string_view key,
                                                 WriteConditions conditions = {}, Asker asker = {});
 
-  // Gives the key's object these tags and no others (retag.cpp). Its ETag and its times stay; a file
-  // from outside gets an attribute for what it is now. ENOENT: no such object, or no such bucket.
+  // Gives the key's object these tags and no others (retag.cpp). Its ETag and its times stay; a
+  // file from outside gets an attribute for what it is now. ENOENT: no such object, or no such
+  // bucket.
   engine::Task<engine::Result<>> set_tags(std::string_view bucket, MappedPath& path,
                                           std::string_view key, const PackedPairs& tags,
                                           Asker asker = {});
+
+  // Whether the key's object is this file; if so, its name is as durable as the mode promises.
+  engine::Task<engine::Result<bool>> confirm(std::string_view bucket, MappedPath& path,
+                                             std::string_view key, const PublishedFile& file);
 
   // Gives the object of one key the name of another in the same bucket, replacing what was there
   // (rename.h). Errors: ENOENT, no such bucket; errno_no_object, no such source;

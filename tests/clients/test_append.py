@@ -3,6 +3,7 @@
 import base64
 import concurrent.futures
 import hashlib
+import socket
 import zlib
 
 import errors
@@ -124,6 +125,27 @@ def test_a_copy_counts_its_parts_anew(s3, bucket):
     answer = s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/log")
     assert answer["CopyObjectResult"]["ETag"] == f'"{hashlib.md5(b"one,two").hexdigest()}"'
     assert "PartsCount" not in s3.head_object(Bucket=bucket, Key="copy", PartNumber=1)
+
+
+def test_tags_given_during_an_append_stay(s3, wire, bucket):
+    """100 Continue comes when the object has been read and the body is waited for."""
+    append(s3, bucket, 0, b"base,")
+    body = b"more"
+    path = f"/{bucket}/log"
+    headers = wire.signed_headers("PUT", path, [], {"x-amz-write-offset-bytes": "5"}, body)
+    host, port = wire.host.split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        connection.sendall(f"PUT {path} HTTP/1.1\r\nContent-Length: {len(body)}\r\n"
+                           f"Expect: 100-continue\r\n{head}\r\n".encode())
+        assert connection.recv(1024).startswith(b"HTTP/1.1 100 ")
+        s3.put_object_tagging(Bucket=bucket, Key="log",
+                              Tagging={"TagSet": [{"Key": "colour", "Value": "blue"}]})
+        connection.sendall(body)
+        assert connection.recv(1024).startswith(b"HTTP/1.1 200 ")
+    assert body_of(s3, bucket) == b"base,more"
+    assert s3.get_object_tagging(Bucket=bucket, Key="log")["TagSet"] == [
+        {"Key": "colour", "Value": "blue"}]
 
 
 def test_of_racing_appends_one_is_done(s3, wire, bucket):

@@ -58,6 +58,7 @@ Task<UploadResult<>> Completer::look_once() {
   if (!contents) co_return fail_inside(contents.error());
   if (const auto read = co_await read_receipts(*contents); !read) co_return read;
   claims_ = std::move(contents->claims);
+  copies_ = std::move(contents->copies);
   const auto& kind = upload_.record.object.checksum;
   const auto checked =
       check_parts(request_.parts, parts_,
@@ -178,7 +179,17 @@ Task<Result<>> Completer::close_assemblies() {
   co_return co_await sync_names(store_.options(), store_.directory_syncs(), upload_.directory);
 }
 
-// False: the file is not exactly its parts (an attempt that was abandoned left more).
+// Whether an earlier run published that file as this object, and answered nobody. Then that was it,
+// whatever is asked of the object that a Complete would replace.
+Task<Result<bool>> Completer::was_published(const CopyMark& file) {
+  std::array<char, etag_text_bytes_max> etag;
+  co_return co_await store_.confirm(
+      request_.bucket, path_, request_.key,
+      {.inode = file.inode, .mtime_ns = file.mtime_ns, .etag = write_etag(summary_.etag, etag)});
+}
+
+// False: the file is not exactly its parts (an attempt that was abandoned left more), or has been
+// published and is another key's now.
 Task<UploadResult<bool>> Completer::publish_assembly(std::uint64_t slot_bytes) {
   const EntryName name = assembly_name(slot_bytes);
   StagedFile staged;
@@ -189,6 +200,11 @@ Task<UploadResult<bool>> Completer::publish_assembly(std::uint64_t slot_bytes) {
   const auto known = co_await file::stat(staged.file.get(), "", status);
   if (!known) co_return fail_with(known.error());
   if (status.stx_size != summary_.size) co_return false;
+  if (status.stx_nlink > 1) {
+    const auto own = co_await was_published({status.stx_ino, nanoseconds_of(status.stx_mtime)});
+    if (!own) co_return fail_with(own.error());
+    co_return *own;
+  }
   // Everything fixed, so that a run after this one, or beside it, writes the same attribute.
   staged.asker = request_.asker;
   staged.id = upload_.record.object_id;
@@ -217,6 +233,11 @@ Task<UploadResult<>> Completer::check_early() {
 }
 
 Task<UploadResult<>> Completer::publish_copy() {
+  for (const CopyMark& file : copies_) {
+    const auto own = co_await was_published(file);
+    if (!own) co_return fail_with(own.error());
+    if (*own) co_return UploadResult<>{};
+  }
   if (const auto held = co_await check_early(); !held) co_return held;
   StagedFile staged;
   staged.asker = request_.asker;
@@ -248,6 +269,17 @@ Task<Result<>> Completer::copy_part(const Receipt& part, FilePlace to) {
   co_return co_await copy_bytes(store_, {from->get(), offset}, to, part.size);
 }
 
+Task<Result<>> Completer::note_copy(const StagedFile& staged, std::int64_t mtime_ns) {
+  struct statx status{};
+  const auto known = co_await file::stat(staged.file.get(), "", status);
+  if (!known) co_return known;
+  const EntryName name = copy_name({status.stx_ino, mtime_ns});
+  const auto noted = co_await file::open(directory(), name.c_str(), O_WRONLY | O_CREAT, 0600);
+  if (!noted) co_return std::unexpected(noted.error());
+  const int carriers[] = {noted->get()};
+  co_return co_await make_names_durable(store_, upload_.directory, carriers);
+}
+
 Task<UploadResult<>> Completer::seal_and_publish(StagedFile& staged) {
   MetadataView object = upload_.record.object;
   object.size = summary_.size;
@@ -259,6 +291,10 @@ Task<UploadResult<>> Completer::seal_and_publish(StagedFile& staged) {
   const auto sealed =
       co_await seal(store_.options(), request_.bucket, staged, object, request_.owner);
   if (!sealed) co_return fail_with(sealed.error());
+  if (!staged.elsewhere) {
+    const auto noted = co_await note_copy(staged, object.mtime_ns);
+    if (!noted) co_return fail_inside(noted.error());
+  }
   const auto published =
       co_await store_.publish(request_.bucket, path_, request_.key, staged, object,
                               CommitKind::complete_upload, request_.conditions);

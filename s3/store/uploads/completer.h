@@ -29,6 +29,8 @@ class Completer {
   engine::Task<UploadResult<bool>> publish_assembly(std::uint64_t slot_bytes);
   engine::Task<UploadResult<>> check_early();
   engine::Task<UploadResult<>> publish_copy();
+  engine::Task<engine::Result<bool>> was_published(const CopyMark& file);
+  engine::Task<engine::Result<>> note_copy(const StagedFile& staged, std::int64_t mtime_ns);
   engine::Task<engine::Result<>> copy_part(const Receipt& part, FilePlace to);
   engine::Task<UploadResult<>> seal_and_publish(StagedFile& staged);
   int directory() const { return upload_.directory.fd.get(); }
@@ -39,6 +41,7 @@ class Completer {
   OpenUpload& upload_;
   std::vector<StoredPart> parts_;
   std::vector<Claim> claims_;
+  std::vector<CopyMark> copies_;
   Summary summary_;
   std::int64_t sealed_seconds_ = 0;
 };

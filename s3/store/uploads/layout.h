@@ -7,6 +7,8 @@
 //     claim.SIZE.N         slot N of that assembly has a writer, or had one (a link of token)
 //     part.N.UNIQUE        a part in a file of its own
 //     receipt.N.SEQ        part N is complete: digests, and where it is; the highest SEQ counts
+//     copy.INODE.MTIME     the file (its number and time) that a Complete which copies publishes:
+//                          here before, so that a repetition knows the object for its own
 //     t-UNIQUE             on its way to one of these
 //   x-ID/                  being removed
 //   c-ID                   the memory of a completed upload
@@ -19,6 +21,8 @@
 //   3. A directory is emptied only after it has lost the name ID. Who has read its entries looks
 //      at the name afterwards: if it is there, nothing was missing.
 //   4. Receipts are never changed or removed, so their numbers order attempts without a clock.
+//   5. An assembly that has a second name has been published: it is not sealed again, since what
+//      its attribute says may have changed by an acknowledged request.
 #pragma once
 
 #include "s3/store/store.h"
@@ -44,6 +48,12 @@ EntryName assembly_name(std::uint64_t slot_bytes);
 EntryName claim_name(std::uint64_t slot_bytes, std::uint32_t part);
 EntryName receipt_name(std::uint32_t part, std::uint32_t sequence);
 EntryName part_name(std::uint32_t part, const std::array<std::uint8_t, 16>& id);
+// A file by its inode and its modification time, whose nanoseconds are its own (staging.cpp).
+struct CopyMark {
+  std::uint64_t inode = 0;
+  std::int64_t mtime_ns = 0;
+};
+EntryName copy_name(const CopyMark& mark);
 EntryName dying_name(std::string_view id);      // x-ID
 EntryName completed_name(std::string_view id);  // c-ID
 
@@ -61,6 +71,7 @@ struct Contents {
   std::vector<std::uint64_t> assemblies;  // ascending
   std::vector<Claim> claims;
   std::vector<NewestReceipt> receipts;  // by part, one each
+  std::vector<CopyMark> copies;
 };
 // Takes one name into account; names of other kinds are passed over.
 void add_entry(Contents& contents, std::string_view name);

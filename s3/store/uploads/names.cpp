@@ -87,6 +87,10 @@ EntryName part_name(std::uint32_t part, const std::array<std::uint8_t, 16>& id) 
   return name_of("part.{}.{}", part, unique.c_str());
 }
 
+EntryName copy_name(const CopyMark& mark) {
+  return name_of("copy.{}.{}", mark.inode, mark.mtime_ns);
+}
+
 EntryName dying_name(std::string_view id) {
   return name_of("x-{}", id);
 }
@@ -107,6 +111,11 @@ void add_entry(Contents& contents, std::string_view name) {
     NewestReceipt receipt;
     if (take_number(name, '.', receipt.part) && take_number(name, '\0', receipt.sequence)) {
       contents.receipts.push_back(receipt);
+    }
+  } else if (take_prefix(name, "copy.")) {
+    CopyMark mark;
+    if (take_number(name, '.', mark.inode) && take_number(name, '\0', mark.mtime_ns)) {
+      contents.copies.push_back(mark);
     }
   }
 }

@@ -26,8 +26,7 @@ Task<void> remove_assembly(const StoreOptions& options, std::string_view bucket,
   struct statx status{};
   const auto known = co_await file::stat(opened->get(), "", status);
   if (!known || status.stx_nlink != 0) co_return;
-  const std::int64_t mtime_ns =
-      status.stx_mtime.tv_sec * 1'000'000'000LL + status.stx_mtime.tv_nsec;
+  const std::int64_t mtime_ns = nanoseconds_of(status.stx_mtime);
   std::vector<std::byte> attribute(attribute_room_bytes);
   const auto size = co_await read_attribute(
       options, bucket, {opened->get(), status.stx_ino, mtime_ns}, false, attribute);

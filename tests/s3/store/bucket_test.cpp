@@ -1,4 +1,5 @@
 // Buckets: made, found, listed, removed; by hand, by several at once, and swept at start.
+#include "s3/store/settings.h"
 #include "tests/s3/store/store_driver.h"
 
 using namespace millrace;
@@ -125,6 +126,46 @@ TEST_CASE("a bucket is not removed under an object that is acknowledged, nor its
         REQUIRE(found);
         CHECK((found->user == 1 && found->parts == 1000));
       }
+      CHECK(std::filesystem::is_empty(site.directory.path() + "/.millrace"));
+    }
+  });
+}
+
+TEST_CASE("a setting that is written while the removal of its bucket fails is the one that stays") {
+  on_shard([](engine::Shard&) -> Task<> {
+    for (unsigned round = 0; round < 200; ++round) {
+      Site site(st::Durability::none);
+      st::Store store(site.options, site.locks);
+      using st::Setting;
+      REQUIRE(co_await st::write_setting(site.options, "bucket", Setting::tagging, "old"));
+      REQUIRE(co_await put(store, "k", "content"));
+      engine::TaskGroup group;
+      bool written = false;
+      bool removed = false;
+      // The bucket seems empty, and is not any more when it is to go.
+      const auto refill = [&]() -> Task<> {
+        CHECK(co_await remove(store, "k"));
+        std::ignore = co_await put(store, "k", "content");
+      };
+      const auto write = [&]() -> Task<> {
+        for (int i = 0; i < 3; ++i) {
+          written = (co_await st::write_setting(site.options, "bucket", Setting::tagging, "new"))
+                        .has_value();
+        }
+      };
+      const auto drop = [&]() -> Task<> {
+        for (int i = 0; i < 3 && !removed; ++i) {
+          removed = (co_await st::delete_bucket(site.options, "bucket")).has_value();
+        }
+      };
+      group.adopt(refill());
+      group.adopt(drop());
+      group.adopt(write());
+      co_await group.join();
+      if (removed || !written) continue;
+      const auto now = co_await st::read_setting(site.options, "bucket", Setting::tagging);
+      REQUIRE(now);
+      CHECK(now->value_or("none") == "new");
       CHECK(std::filesystem::is_empty(site.directory.path() + "/.millrace"));
     }
   });
