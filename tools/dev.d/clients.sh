@@ -54,7 +54,7 @@ make_slow_clients() {
 # on into a closed pipe dies of that.
 say() {
   local said
-  said=$("$@" 2>&1) || said="not there: $1"
+  said=$("$@" 2>/dev/null) || said="not there: $1"
   echo "${said%%$'\n'*}"
 }
 
@@ -73,11 +73,11 @@ show_clients() {
   say restic version
   say chromium --version
   [ ! -x "$made/bin/mc" ] || echo "mc $mc_version"
-  [ ! -x "$made/bin/sdk-go" ] || pin Go go/go.mod 'service/s3 v([0-9.]+)'
+  [ ! -x "$made/bin/sdk-go" ] || pin "Go 2, s3" go/go.mod 'service/s3 v([0-9.]+)'
   [ ! -d "$made/javascript/node_modules" ] ||
-    pin JavaScript javascript/package.json '"@aws-sdk/client-s3": "([0-9.]+)"'
+    pin "JavaScript 3" javascript/package.json '"@aws-sdk/client-s3": "([0-9.]+)"'
   [ ! -f "$made/java/target/workflow.jar" ] ||
-    pin Java java/pom.xml '<sdk.version>([0-9.]+)</sdk.version>'
+    pin "Java 2" java/pom.xml '<sdk.version>([0-9.]+)</sdk.version>'
   [ ! -x "$made/rust/target/debug/sdk-rust" ] ||
-    pin Rust rust/Cargo.toml '^aws-sdk-s3 = "=([0-9.]+)"'
+    pin "Rust, aws-sdk-s3" rust/Cargo.toml '^aws-sdk-s3 = "=([0-9.]+)"'
 }
