@@ -290,7 +290,9 @@ std::expected<Document, std::string> parse(std::string_view text, std::string_vi
   for (const Json& each : list) {
     auto statement = read_statement(each, bucket, owner);
     if (!statement) return malformed(statement.error());
-    if (each.contains("Sid") && !ids.insert(each.at("Sid").get_ref<const std::string&>()).second) {
+    // An empty one is none: mc and Terraform write it into every statement.
+    const std::string id = each.value("Sid", std::string());
+    if (!id.empty() && !ids.insert(id).second) {
       return malformed("Statement IDs (SID) in a single policy must be unique.");
     }
     for (const Condition& condition : statement->conditions) {

@@ -1,6 +1,8 @@
 """The AWS command line: a tree of files goes in, is listed, comes back, is deleted. The pinned one
 (version 1, with the checksums of today's SDKs) does all of it, Debian's (version 2) the essence."""
 
+import base64
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -122,3 +124,29 @@ def test_copies_within_the_server(aws, s3, bucket):
     aws("s3", "mv", "--quiet", f"s3://{bucket}/small", f"s3://{bucket}/moved")
     listed = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]]
     assert listed == ["a b/large", "from", "moved"]
+
+
+def test_settings_by_the_api_commands(aws, s3, bucket, tmp_path):
+    def said(*arguments):
+        text = aws("s3api", *arguments, "--bucket", bucket).stdout
+        return json.loads(text) if text else None
+
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                 "Resource": f"arn:aws:s3:::{bucket}/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    said("put-bucket-policy", "--policy", policy)
+    assert said("get-bucket-policy-status")["PolicyStatus"] == {"IsPublic": True}
+    blocks = {name: True for name in ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
+                                      "RestrictPublicBuckets")}
+    said("put-public-access-block", "--public-access-block-configuration", json.dumps(blocks))
+    assert said("get-public-access-block")["PublicAccessBlockConfiguration"] == blocks
+    refused = aws("s3api", "put-bucket-policy", "--bucket", bucket, "--policy", policy, check=False)
+    assert refused.returncode != 0 and "AccessDenied" in refused.stderr
+    (tmp_path / "body").write_bytes(b"0123456789")
+    said("put-object", "--key", "k", "--body", "body", "--checksum-algorithm", "SHA256")
+    about = said("get-object-attributes", "--key", "k", "--object-attributes", "ETag", "Checksum",
+                 "ObjectSize", "StorageClass")
+    assert (about["ObjectSize"], about["StorageClass"]) == (10, "STANDARD")
+    digest = hashlib.sha256(b"0123456789").digest()
+    assert about["Checksum"]["ChecksumSHA256"] == base64.b64encode(digest).decode()
+    assert about["ETag"] == s3.head_object(Bucket=bucket, Key="k")["ETag"].strip('"')

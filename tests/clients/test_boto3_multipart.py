@@ -2,7 +2,9 @@
 
 import concurrent.futures
 import hashlib
+import io
 
+import boto3.s3.transfer
 import errors
 import pytest
 
@@ -227,3 +229,19 @@ def test_the_transfer_manager(s3, bucket, tmp_path):
     assert s3.head_object(Bucket=bucket, Key="managed")["ETag"].endswith('-3"')
     s3.download_file(bucket, "managed", str(back))
     assert back.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("key", [
+    "a b/ü+%25&?#=.bin", "//leading//and/trailing//", "a/.mr.f", "./..x/...", "日本/" + "n" * 300,
+    "line\nbreak\ttab", "<tag>&amp;'\"", "🎈~*(!)"])
+def test_the_transfer_manager_with_odd_keys(s3, bucket, key):
+    """In parts there, in ranges back, and copied in parts within the server."""
+    body = piece(1, 11 * MIB)
+    parts = boto3.s3.transfer.TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
+    s3.upload_fileobj(io.BytesIO(body), bucket, key, Config=parts)
+    s3.copy({"Bucket": bucket, "Key": key}, bucket, key + "copied", Config=parts)
+    for name in (key, key + "copied"):
+        assert s3.head_object(Bucket=bucket, Key=name)["ETag"].endswith('-3"')
+        back = io.BytesIO()
+        s3.download_fileobj(bucket, name, back, Config=parts)
+        assert back.getvalue() == body

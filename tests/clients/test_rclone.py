@@ -110,3 +110,19 @@ def test_copies_within_the_server(rclone, tmp_path):
     again = rclone("sync", "-v", "--stats=0", "out", "mill:rclone-copies/two").stderr
     assert "Updated" not in again
     rclone("purge", "mill:rclone-copies")
+
+
+def test_sync_by_checksum(rclone, tmp_path):
+    """Sizes and MD5 alone decide: a new time sends nothing, a new content of the same size does."""
+    out = tmp_path / "out"
+    tree_of_files.make(out)
+    rclone("mkdir", "mill:rclone-sums")
+    rclone("sync", "--checksum", "out", "mill:rclone-sums")
+    (out / "page").touch()
+    (out / "small.txt").write_bytes(b"other bytes")
+    said = rclone("sync", "-v", "--stats=0", "--checksum", "out", "mill:rclone-sums").stderr
+    assert "small.txt: Copied" in said and said.count("Copied") == 1
+    sums = rclone("md5sum", "mill:rclone-sums").stdout
+    wanted = rclone("md5sum", "out").stdout
+    assert sorted(sums.splitlines()) == sorted(wanted.splitlines())
+    rclone("purge", "mill:rclone-sums")

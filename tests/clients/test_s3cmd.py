@@ -1,5 +1,6 @@
-"""s3cmd: a tree of files goes in, is listed, comes back, is deleted."""
+"""s3cmd: a tree of files goes in, is listed, comes back, is deleted; settings of a bucket."""
 
+import json
 import shutil
 import subprocess
 
@@ -72,3 +73,32 @@ def test_copies_within_the_server(s3cmd, s3, tmp_path):
     for name in ("copied", "moved"):
         assert s3.get_object(Bucket="s3cmd-copies", Key=name)["Body"].read() == b"one object"
     s3cmd("rb", "--recursive", "--force", "s3://s3cmd-copies")
+
+
+def test_settings_of_a_bucket(s3cmd, s3, tmp_path):
+    """A policy, rules for other origins, access lists of the owner alone; `info` shows them all."""
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                 "Resource": "arn:aws:s3:::s3cmd-settings/open/*"}
+    (tmp_path / "policy").write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    (tmp_path / "cors").write_text(
+        "<CORSConfiguration><CORSRule><AllowedOrigin>http://a.example</AllowedOrigin>"
+        "<AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>")
+    (tmp_path / "in").write_bytes(b"one object")
+    s3cmd("mb", "s3://s3cmd-settings")
+    s3cmd("put", "--acl-private", "--mime-type=text/plain", "in", "s3://s3cmd-settings/k")
+    s3cmd("setacl", "--acl-private", "s3://s3cmd-settings/k")
+    said = s3cmd("setacl", "--acl-public", "s3://s3cmd-settings/k", check=False)
+    assert said.returncode != 0 and "AccessControlListNotSupported" in said.stderr
+    s3cmd("setpolicy", "policy", "s3://s3cmd-settings")
+    s3cmd("setcors", "cors", "s3://s3cmd-settings")
+    kept = json.loads(s3.get_bucket_policy(Bucket="s3cmd-settings")["Policy"])
+    assert kept["Statement"] == [statement]
+    about = s3cmd("info", "s3://s3cmd-settings").stdout
+    assert "s3cmd-settings/open/*" in about and "http://a.example" in about
+    assert "text/plain" in s3cmd("info", "s3://s3cmd-settings/k").stdout
+    s3cmd("delpolicy", "s3://s3cmd-settings")
+    s3cmd("delcors", "s3://s3cmd-settings")
+    about = s3cmd("info", "s3://s3cmd-settings").stdout
+    assert "Policy:    none" in about and "CORS:      none" in about
+    assert "s3cmd-settings" in s3cmd("du", "s3://s3cmd-settings").stdout
+    s3cmd("rb", "--recursive", "--force", "s3://s3cmd-settings")

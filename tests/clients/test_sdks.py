@@ -1,4 +1,4 @@
-"""AWS's SDKs for JavaScript 3, Go 2 and Java 2, each with its transfer manager and its
+"""AWS's SDKs for JavaScript 3, Go 2, Java 2 and Rust 1, each with its transfer manager and its
 default checksums, pinned in sdks/: one small program each that works through STEPS and checks what
 it gets. `tools/dev clients` builds those whose toolchain is there. What they add to boto3: signed
 and unsigned trailers, streams of unknown length in parts, parallel ranged reads, each library's
@@ -10,11 +10,13 @@ import pytest
 import server as servers
 
 BUILT = servers.ROOT / "build" / "clients"
-STEPS = {"put", "get", "error", "transfer", "stream", "presigned", "list", "delete"}
+STEPS = {"put", "get", "error", "presigned", "copy", "tags", "conditional", "transfer", "stream",
+         "list", "delete"}
 PROGRAMS = {
     "javascript": ["node", str(BUILT / "javascript" / "workflow.mjs")],
     "go": [str(BUILT / "bin" / "sdk-go")],
     "java": ["java", "-jar", str(BUILT / "java" / "target" / "workflow.jar")],
+    "rust": [str(BUILT / "rust" / "target" / "debug" / "sdk-rust")],
 }
 
 

@@ -2,23 +2,18 @@
 // Properties: no crash; progress; payload lies within what was consumed; pieces change nothing;
 // a body that is taken, encoded again in canonical form, decodes to the same payload.
 #include "http/chunked.h"
+#include "tests/fuzz/targets.h"
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
+namespace millrace::tests::fuzz {
 namespace {
 
 using namespace millrace::http;
 
 constexpr std::uint64_t body_bytes_max = 1 << 20;
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "property broken: %s\n", what);
-  std::abort();
-}
 
 struct Outcome {
   int status = 0;  // 200 done, 0 incomplete, else the refusal
@@ -71,18 +66,30 @@ std::string encode(std::string_view payload) {
   return body + "0\r\n\r\n";
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
+void run(std::string_view input) {
+  if (input.empty()) return;
+  const auto first = static_cast<unsigned char>(input.front());
+  const std::string_view body = input.substr(1);
   const Outcome whole = decode(body, body.size());
-  require(decode(body, 1 + data[0]) == whole, "pieces change nothing");
-  if (whole.status != 200) return 0;
+  require(decode(body, 1 + first) == whole, "pieces change nothing");
+  if (whole.status != 200) return;
 
   const std::string canonical = encode(whole.payload) + "next";
-  const Outcome again = decode(canonical, 1 + data[0]);
+  const Outcome again = decode(canonical, 1 + first);
   require(again.status == 200 && again.payload == whole.payload, "canonical form is taken");
   require(again.end == canonical.size() - 4, "the next request is left alone");
-  return 0;
 }
+
+constexpr std::string_view seeds[] = {
+    "\x02"
+    "5\r\nhello\r\n0\r\n\r\nGET",
+    "\x01"
+    "a;x=\"y\"\r\n0123456789\r\n00\r\nTrailer: v\r\n\r\n",
+    "\x40"
+    "0\r\n\r\n"};
+
+}  // namespace
+
+const Target http_chunked{.name = "http_chunked", .run = run, .seeds = seeds};
+
+}  // namespace millrace::tests::fuzz

@@ -3,22 +3,15 @@
 // is taken again for the same head; nothing that is taken has two readings of its framing.
 #include "http/parser.h"
 #include "http/scan.h"
+#include "tests/fuzz/targets.h"
 
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 
+namespace millrace::tests::fuzz {
 namespace {
 
 using namespace millrace::http;
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "property broken: %s\n", what);
-  std::abort();
-}
 
 // 200 taken, 0 incomplete, else the refusal.
 int judge(HeadScanner& scanner, std::string_view bytes, Head& head) {
@@ -70,12 +63,11 @@ void check_taken(const Head& head) {
   require(hosts == 1 || (hosts == 0 && head.version_minor == 0), "one Host");
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const std::size_t split = bytes.empty() ? 0 : data[0] * bytes.size() / 256;
+void run(std::string_view input) {
+  if (input.empty()) return;
+  const auto first = static_cast<unsigned char>(input.front());
+  const std::string_view bytes = input.substr(1);
+  const std::size_t split = bytes.empty() ? 0 : first * bytes.size() / 256;
 
   const auto head = std::make_unique<Head>();
   const auto other = std::make_unique<Head>();
@@ -87,14 +79,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (pieces == 0) pieces = judge(split_scanner, bytes, *other);
   require(pieces == whole, "splits change nothing");
 
-  if (whole != 200) return 0;
+  if (whole != 200) return;
   check_taken(*head);
   const std::string text = canonical(*head);
   HeadScanner canonical_scanner;
   const int again = judge(canonical_scanner, text, *other);
   // A space after each colon may push a head over a size limit.
-  if (again == 431) return 0;
+  if (again == 431) return;
   require(again == 200, "the canonical form is taken");
   check_same(*head, *other);
-  return 0;
 }
+
+constexpr std::string_view seeds[] = {
+    "\x40GET /b/k?x=%41 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc",
+    "\x10PUT http://h/b/k HTTP/1.1\r\nhost:h\r\nTransfer-Encoding: chunked\r\nExpect: "
+    "100-continue\r\n\r\n",
+    "\xf0\r\nOPTIONS * HTTP/1.0\r\nConnection: keep-alive\r\nX-Amz-Meta-A:  b c \r\n\r\n"};
+
+}  // namespace
+
+const Target http_head{.name = "http_head", .run = run, .seeds = seeds};
+
+}  // namespace millrace::tests::fuzz

@@ -5,23 +5,16 @@
 
 #include "s3/post/object_fields.h"
 #include "s3/post/policy.h"
+#include "tests/fuzz/targets.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <tuple>
 
+namespace millrace::tests::fuzz {
 namespace {
 
 using namespace millrace::s3;
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "property broken: %s\n", what);
-  std::abort();
-}
 
 struct Seen {
   std::string state;
@@ -73,13 +66,12 @@ std::string content(std::string_view body, std::size_t piece_bytes, const post::
   return all;
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::size_t piece = 1 + data[0] % 64;
-  const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const Seen whole = read(body, size);
+void run(std::string_view input) {
+  if (input.empty()) return;
+  const auto first = static_cast<unsigned char>(input.front());
+  const std::size_t piece = 1 + first % 64;
+  const std::string_view body = input.substr(1);
+  const Seen whole = read(body, input.size());
   const Seen pieces = read(body, piece);
   require(whole == pieces, "pieces change nothing");
   const post::Delimiter delimiter("B");
@@ -87,5 +79,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (body.find(delimiter.view()) != std::string_view::npos) {
     require(content(body, piece, delimiter) == expected, "the content ends at the first delimiter");
   }
-  return 0;
 }
+
+constexpr std::string_view seeds[] = {
+    "\x07--B\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\na/${filename}\r\n--B\r\n"
+    "Content-Disposition: form-data; name=\"file\"; filename=\"x.txt\"\r\nContent-Type: "
+    "text/plain\r\n"
+    "\r\ncontent\r\n--B--\r\n",
+    "\x3f--B\r\nContent-Disposition: form-data; "
+    "name=\"policy\"\r\n\r\neyJleHBpcmF0aW9uIjoiMjAzMC0wMS0wMV"
+    "QwMDowMDowMFoiLCJjb25kaXRpb25zIjpbXX0=\r\n--B\r\n"
+    "Content-Disposition: form-data; name=file\r\n\r\n\r\n--B--"};
+
+}  // namespace
+
+const Target post_form{.name = "post_form", .run = run, .seeds = seeds};
+
+}  // namespace millrace::tests::fuzz

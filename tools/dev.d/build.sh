@@ -8,6 +8,7 @@ meson_options() {
                   "-Db_thinlto_cache=true" ;;
     debug) echo "--buildtype=debug -Db_pch=false" ;;
     asan) echo "--buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false" ;;
+    fuzz) echo "$(meson_options asan) -Db_pch=false -Dcpp_args=-fsanitize=fuzzer-no-link" ;;
     tsan) echo "--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false" ;;
     *)
       echo "tools/dev build: release, debug, asan or tsan, not \"$1\"" >&2
@@ -42,6 +43,7 @@ targets() {
   case "$1" in
     release) echo "tools/millrace tests/explorer-tests tests/allocation-tests bench/micro-bench bench/disk-reference bench/ring-floor" ;;
     asan) echo "tools/millrace tests/unit-tests tests/unit-tests-fake" ;;
+    fuzz) echo "tests/fuzz" ;;
     tsan) echo "tests/tsan-tests" ;;
   esac
 }

@@ -45,14 +45,39 @@ make_slow_clients() {
   fi
   ! have npm || sdk javascript npm ci --no-audit --no-fund
   ! have mvn || sdk java mvn -q -B package
-  [ -z "$unbuilt" ]
+  ! have cargo || sdk rust cargo build --locked --quiet
+  show_clients
+  [ -z "$unbuilt" ] || { echo "tools/dev clients: not all of them could be built" >&2 && false; }
+}
+
+# say COMMAND...: the first line of what a program says of itself. All of it is read: one that writes
+# on into a closed pipe dies of that.
+say() {
+  local said
+  said=$("$@" 2>/dev/null) || said="not there: $1"
+  echo "${said%%$'\n'*}"
+}
+
+# pin NAME FILE PATTERN: the version that a program of clients/sdks/ is built with.
+pin() {
+  echo "AWS SDK for $1 $(sed -nE "s|.*$3.*|\\1|p" "$root/tests/clients/sdks/$2" | head -n 1)"
 }
 
 show_clients() {
-  "$root/build/venv/bin/aws" --version
-  "$root/build/venv/bin/python" -c 'import boto3; print("boto3", boto3.__version__)'
-  s3cmd --version
-  rclone version | head -n 1
-  restic version
-  [ ! -x "$root/build/clients/bin/mc" ] || "$root/build/clients/bin/mc" --version | head -n 1
+  local venv="$root/build/venv/bin" made="$root/build/clients"
+  say "$venv/aws" --version
+  say /usr/bin/aws --version
+  say "$venv/python" -c 'import boto3; print("boto3", boto3.__version__)'
+  say s3cmd --version
+  say rclone version
+  say restic version
+  say chromium --version
+  [ ! -x "$made/bin/mc" ] || echo "mc $mc_version"
+  [ ! -x "$made/bin/sdk-go" ] || pin "Go 2, s3" go/go.mod 'service/s3 v([0-9.]+)'
+  [ ! -d "$made/javascript/node_modules" ] ||
+    pin "JavaScript 3" javascript/package.json '"@aws-sdk/client-s3": "([0-9.]+)"'
+  [ ! -f "$made/java/target/workflow.jar" ] ||
+    pin "Java 2" java/pom.xml '<sdk.version>([0-9.]+)</sdk.version>'
+  [ ! -x "$made/rust/target/debug/sdk-rust" ] ||
+    pin "Rust, aws-sdk-s3" rust/Cargo.toml '^aws-sdk-s3 = "=([0-9.]+)"'
 }

@@ -75,6 +75,8 @@ TEST_CASE("policies that are refused") {
   const auto named = statement({{"Sid", "\"x\""}});
   CHECK(message_of(policy_text(named + "," + named)) ==
         "Statement IDs (SID) in a single policy must be unique.");
+  const auto nameless = statement({{"Sid", "\"\""}});
+  CHECK(message_of(policy_text(nameless + "," + nameless)) == "taken");
 }
 
 TEST_CASE("statements that are refused") {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 )
 
 const mib = 1024 * 1024
@@ -66,11 +68,40 @@ func single(client *s3.Client) {
 	var missing *types.NoSuchKey
 	check(errors.As(err, &missing), "NoSuchKey")
 	ok("error")
-	url := must(s3.NewPresignClient(client).PresignGetObject(ctx,
+	link := must(s3.NewPresignClient(client).PresignGetObject(ctx,
 		&s3.GetObjectInput{Bucket: bucket, Key: small}, s3.WithPresignExpires(5*time.Minute)))
-	answer := must(http.Get(url.URL))
+	answer := must(http.Get(link.URL))
 	check(string(must(io.ReadAll(answer.Body))) == "hello", "presigned")
 	ok("presigned")
+}
+
+func refused(err error) bool {
+	var failure smithy.APIError
+	return errors.As(err, &failure) && failure.ErrorCode() == "PreconditionFailed"
+}
+
+func changes(client *s3.Client) {
+	copied := aws.String("copied")
+	must(client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: bucket, Key: copied,
+		CopySource: aws.String(*bucket + "/" + url.QueryEscape(*small))}))
+	check(string(get(client, copied, nil)) == "hello", "copy")
+	ok("copy")
+	tags := []types.Tag{{Key: aws.String("team"), Value: aws.String("red + blue")}}
+	must(client.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{Bucket: bucket, Key: copied,
+		Tagging: &types.Tagging{TagSet: tags}}))
+	kept := must(client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: bucket, Key: copied}))
+	check(len(kept.TagSet) == 1 && *kept.TagSet[0].Value == "red + blue", "tags")
+	ok("tags")
+	put := func(ifMatch, ifNoneMatch *string) error {
+		_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: copied,
+			Body: strings.NewReader("new"), IfMatch: ifMatch, IfNoneMatch: ifNoneMatch})
+		return err
+	}
+	check(refused(put(nil, aws.String("*"))), "If-None-Match")
+	check(refused(put(aws.String("\"other\""), nil)), "If-Match")
+	head := must(client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: copied}))
+	check(put(head.ETag, nil) == nil, "If-Match that holds")
+	ok("conditional")
 }
 
 func transfers(client *s3.Client) {
@@ -111,12 +142,12 @@ func listAndDelete(client *s3.Client) {
 	}
 	check(found == 25, "list")
 	ok("list")
-	for _, key := range []string{*small, "large", "stream"} {
+	for _, key := range []string{*small, "copied", "large", "stream"} {
 		objects = append(objects, types.ObjectIdentifier{Key: aws.String(key)})
 	}
 	gone := must(client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: bucket,
 		Delete: &types.Delete{Objects: objects}}))
-	check(len(gone.Deleted) == 28, "deleted")
+	check(len(gone.Deleted) == 29, "deleted")
 	must(client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: bucket}))
 	ok("delete")
 }
@@ -127,6 +158,7 @@ func main() {
 	client := s3.NewFromConfig(settings, func(options *s3.Options) { options.UsePathStyle = true })
 	must(client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket}))
 	single(client)
+	changes(client)
 	transfers(client)
 	listAndDelete(client)
 }

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import {
-  CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, GetObjectCommand,
-  HeadObjectCommand, NoSuchKey, paginateListObjectsV2, PutObjectCommand, S3Client,
+  CopyObjectCommand, CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand,
+  GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand, NoSuchKey, paginateListObjectsV2,
+  PutObjectCommand, PutObjectTaggingCommand, S3Client,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
@@ -48,6 +49,22 @@ const url = await getSignedUrl(s3, new GetObjectCommand(small), { expiresIn: 300
 assert.equal(await (await fetch(url)).text(), "hello");
 ok("presigned");
 
+const copy = { Bucket, Key: "copied" };
+await s3.send(new CopyObjectCommand({ ...copy, CopySource: encodeURI(`${Bucket}/`) + encodeURIComponent(small.Key) }));
+assert.equal((await bodyOf(await s3.send(new GetObjectCommand(copy)))).toString(), "hello");
+ok("copy");
+
+const TagSet = [{ Key: "team", Value: "red + blue" }];
+await s3.send(new PutObjectTaggingCommand({ ...copy, Tagging: { TagSet } }));
+assert.deepEqual((await s3.send(new GetObjectTaggingCommand(copy))).TagSet, TagSet);
+ok("tags");
+
+const refused = { name: "PreconditionFailed" };
+await assert.rejects(s3.send(new PutObjectCommand({ ...copy, Body: "no", IfNoneMatch: "*" })), refused);
+await assert.rejects(s3.send(new PutObjectCommand({ ...copy, Body: "no", IfMatch: '"other"' })), refused);
+await s3.send(new PutObjectCommand({ ...copy, Body: "yes", IfMatch: head.ETag }));
+ok("conditional");
+
 const names = Array.from({ length: 25 }, (_, i) => `list/${String(i).padStart(2, "0")}`);
 for (const Key of names) await s3.send(new PutObjectCommand({ Bucket, Key, Body: Key }));
 const found = [];
@@ -58,8 +75,8 @@ assert.deepEqual(found, names);
 ok("list");
 
 const gone = await s3.send(new DeleteObjectsCommand({
-  Bucket, Delete: { Objects: [...names, small.Key, "large", "stream"].map((Key) => ({ Key })) },
+  Bucket, Delete: { Objects: [...names, small.Key, "copied", "large", "stream"].map((Key) => ({ Key })) },
 }));
-assert.equal(gone.Deleted.length, 28);
+assert.equal(gone.Deleted.length, 29);
 await s3.send(new DeleteBucketCommand({ Bucket }));
 ok("delete");

@@ -23,6 +23,8 @@ import software.amazon.awssdk.services.s3.S3Configuration;
 import software.amazon.awssdk.services.s3.model.ChecksumMode;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
+import software.amazon.awssdk.services.s3.model.S3Exception;
+import software.amazon.awssdk.services.s3.model.Tag;
 import software.amazon.awssdk.services.s3.presigner.S3Presigner;
 import software.amazon.awssdk.transfer.s3.S3TransferManager;
 
@@ -75,6 +77,31 @@ public class Workflow {
     ok("presigned");
   }
 
+  static void refused(String ifMatch, String ifNoneMatch) {
+    try {
+      S3.putObject(b -> b.bucket(BUCKET).key("copied").ifMatch(ifMatch).ifNoneMatch(ifNoneMatch),
+          RequestBody.fromString("no"));
+      throw new AssertionError("written against its condition");
+    } catch (S3Exception expected) {
+      check(expected.awsErrorDetails().errorCode().equals("PreconditionFailed"), "conditional");
+    }
+  }
+
+  static void changes() {
+    S3.copyObject(b -> b.sourceBucket(BUCKET).sourceKey(SMALL).destinationBucket(BUCKET).destinationKey("copied"));
+    check(new String(get("copied", null)).equals("hello"), "copy");
+    ok("copy");
+    var tags = List.of(Tag.builder().key("team").value("red + blue").build());
+    S3.putObjectTagging(b -> b.bucket(BUCKET).key("copied").tagging(t -> t.tagSet(tags)));
+    check(S3.getObjectTagging(b -> b.bucket(BUCKET).key("copied")).tagSet().equals(tags), "tags");
+    ok("tags");
+    refused(null, "*");
+    refused("\"other\"", null);
+    String etag = S3.headObject(b -> b.bucket(BUCKET).key("copied")).eTag();
+    S3.putObject(b -> b.bucket(BUCKET).key("copied").ifMatch(etag), RequestBody.fromString("yes"));
+    ok("conditional");
+  }
+
   static void transfers() {
     byte[] large = new byte[20 * MIB + 17];
     for (int i = 0; i < large.length; ++i) large[i] = (byte) (i % 251);
@@ -109,10 +136,10 @@ public class Workflow {
     check(found.equals(names), "list");
     ok("list");
     List<String> all = new ArrayList<>(names);
-    all.addAll(List.of(SMALL, "large", "stream"));
+    all.addAll(List.of(SMALL, "copied", "large", "stream"));
     var objects = all.stream().map(name -> ObjectIdentifier.builder().key(name).build()).toList();
     var gone = S3.deleteObjects(b -> b.bucket(BUCKET).delete(d -> d.objects(objects)));
-    check(gone.deleted().size() == 28, "deleted");
+    check(gone.deleted().size() == 29, "deleted");
     S3.deleteBucket(b -> b.bucket(BUCKET));
     ok("delete");
   }
@@ -120,6 +147,7 @@ public class Workflow {
   public static void main(String[] arguments) throws Exception {
     S3.createBucket(b -> b.bucket(BUCKET));
     single();
+    changes();
     transfers();
     listAndDelete();
   }
