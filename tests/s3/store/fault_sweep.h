@@ -123,10 +123,13 @@ inline void sweep(const Operation& operation, const Fault& fault) {
   }
 }
 
+inline constexpr int all_errnums[] = {EIO, ENOSPC, EROFS, EINTR, ENOMEM, EMFILE};
+
 // As a failure, and as a death; with odd errnos nothing is cached.
-inline void sweep_errnos(std::span<const Operation> operations) {
+inline void sweep_errnos(std::span<const Operation> operations,
+                         std::span<const int> errnums = all_errnums) {
   for (const Operation& operation : operations) {
-    for (const int errnum : {EIO, ENOSPC, EROFS, EINTR, ENOMEM, EMFILE}) {
+    for (const int errnum : errnums) {
       const bool odd = errnum % 2 == 1;
       sweep(operation, {errnum, false, false, odd, false});
       // A read or write that is interrupted for ever is tried for ever.

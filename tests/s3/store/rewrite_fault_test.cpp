@@ -3,6 +3,8 @@
 #include "tests/s3/store/fault_sweep.h"
 #include "tests/s3/store/rewrite_driver.h"
 
+#include <cstdlib>
+
 using namespace millrace;
 using namespace millrace::tests;
 using engine::Result;
@@ -137,7 +139,10 @@ const Operation operations[] = {
 }  // namespace
 
 TEST_CASE("tags and appends: a request that fails leaves one version or the next") {
-  sweep_errnos(operations);
+  // The short form: a failure of the disk, and no room; MILLRACE_LONG=1 has the others, too.
+  static constexpr int usual[] = {EIO, ENOSPC};
+  const bool whole = std::getenv("MILLRACE_LONG") != nullptr;
+  sweep_errnos(operations, whole ? std::span(all_errnums) : std::span<const int>(usual));
 }
 
 TEST_CASE("tags and appends: where staged files have names, and without the kernel's caches") {

@@ -77,6 +77,22 @@ TEST_CASE("abort beside parts and Complete: nothing is left, and the object is w
   });
 }
 
+// Hard links of everything but the assembly, which a second name would make a published one.
+std::string keep(const Bucket& bucket, const st::UploadId& id) {
+  const std::string kept = bucket.directory.path() + "/kept";
+  fs::copy(bucket.upload_path(id), kept,
+           fs::copy_options::recursive | fs::copy_options::create_hard_links);
+  fs::remove(kept + "/assembly." + std::to_string(part_bytes));
+  return kept;
+}
+
+// After a Complete that came to its end: as if it had not removed the upload.
+void put_back(const Bucket& bucket, const st::UploadId& id, const std::string& kept) {
+  fs::rename(kept, bucket.upload_path(id));
+  fs::create_hard_link(bucket.path("k"),
+                       bucket.upload_path(id) + "/assembly." + std::to_string(part_bytes));
+}
+
 // What an upload's directory looks like when a process died in Complete, made by hand.
 enum class Died { closed, sealed, published, replaced, remembered };
 
@@ -99,12 +115,9 @@ TEST_CASE("a Complete that died anywhere is recovered by repeating it") {
       if (died == Died::closed) {
         fs::rename(bucket.upload_path(id) + "/open", bucket.upload_path(id) + "/closed");
       } else {
-        // Hard links of everything, put back after a Complete that came to its end.
-        const std::string kept = bucket.directory.path() + "/kept";
-        fs::copy(bucket.upload_path(id), kept,
-                 fs::copy_options::recursive | fs::copy_options::create_hard_links);
+        const std::string kept = keep(bucket, id);
         CHECK(co_await complete(store, id, "k", parts));
-        fs::rename(kept, bucket.upload_path(id));
+        put_back(bucket, id, kept);
         fs::rename(bucket.upload_path(id) + "/open", bucket.upload_path(id) + "/closed");
         const std::string memory = bucket.path(".mr.sys/uploads/c-") + std::string(id.view());
         if (died != Died::remembered) fs::remove(memory);
@@ -139,11 +152,9 @@ TEST_CASE("an abort after a Complete that died leaves the object or nothing of i
       std::vector<PartContent> parts;
       for (std::uint32_t n = 1; n <= 200; ++n) parts.push_back({.number = n});
       for (const PartContent& part : parts) co_await put_part(store, id, "k", part);
-      const std::string kept = bucket.directory.path() + "/kept";
-      fs::copy(bucket.upload_path(id), kept,
-               fs::copy_options::recursive | fs::copy_options::create_hard_links);
+      const std::string kept = keep(bucket, id);
       CHECK(co_await complete(store, id, "k", parts));
-      fs::rename(kept, bucket.upload_path(id));
+      put_back(bucket, id, kept);
       if (!published) {
         fs::remove(bucket.path("k"));
         fs::remove(bucket.path(".mr.sys/uploads/c-") + std::string(id.view()));
