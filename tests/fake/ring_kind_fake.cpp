@@ -24,9 +24,11 @@ Seed::Seed(std::uint64_t seed, bool real_time) {
   plan.seed = seed;
   plan.real_time = real_time;
   plan.log = false;
-  // Few receive buffers, so that running out of them is ordinary; but more than one stream holds
-  // while its owner sends, because a test's client has its own from the same shard.
-  if (seed % 4 == 1) plan.receive_buffers = 8;
+  // Few receive buffers, so that running out of them is ordinary; but more than two streams hold
+  // while their owners send, because a test's client has its own from the same shard. A stream
+  // holds its backlog, in pieces that may be little over half a buffer, and what comes before its
+  // receive has stopped; how large the pieces are depends on how the system's memory is cut up.
+  if (seed % 4 == 1) plan.receive_buffers = 16;
   installed_ = std::make_unique<Installed>(std::move(plan));
 }
 Seed::~Seed() = default;
