@@ -1,4 +1,6 @@
 // The executable millrace-bench. Exit status: 0 done, 1 too many errors or no run, 2 wrong usage.
+#include "bench/load/agent.h"
+#include "bench/load/coordinator.h"
 #include "bench/load/options.h"
 #include "bench/load/progress.h"
 #include "bench/load/report.h"
@@ -24,7 +26,7 @@ void on_signal(int) {
 void prepare_process() {
   struct sigaction action{};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);  // the second one ends at once
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one ends at once
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
@@ -89,6 +91,21 @@ int run_here(CommandLine& line) {
   return status;
 }
 
+int run_on_hosts(const CommandLine& line) {
+  Coordinator coordinator;
+  if (const auto connected = coordinator.connect(line); !connected) return fail(connected.error());
+  if (const auto prepared = coordinator.prepare(line.settings); !prepared) {
+    return fail(prepared.error());
+  }
+  const auto results = coordinator.run(line.settings);
+  if (!results) return fail(results.error());
+  const int status = report(line, *results);
+  if (line.settings.cleanup) {
+    if (const auto cleaned = coordinator.clean_up(); !cleaned) return fail(cleaned.error());
+  }
+  return status;
+}
+
 }  // namespace
 }  // namespace millrace::bench
 
@@ -100,8 +117,8 @@ int main(int count, char** arguments) {
   switch (line->verb) {
     case Verb::help: std::fputs(line->help.c_str(), stdout); return 0;
     case Verb::version: std::puts("millrace-bench " MILLRACE_VERSION); return 0;
-    case Verb::agent:
+    case Verb::agent: return serve_agent(*line, interrupted);
     case Verb::run: break;
   }
-  return run_here(*line);
+  return line->hosts.empty() ? run_here(*line) : run_on_hosts(*line);
 }

@@ -143,26 +143,6 @@ Parsed<std::uint64_t> bytes(const std::string& text, std::uint64_t most) {
   return *size;
 }
 
-Parsed<void> check_numbers(const Settings& s) {
-  const auto within = [](const char* name, double value, double least, double most) {
-    if (value >= least && value <= most) return std::string();
-    return fmt::format("{}: allowed are {} to {}", name, least, most);
-  };
-  for (const std::string& wrong :
-       {within("--threads", s.threads, 1, limits::threads_max),
-        within("--connections", s.connections, 1, limits::connections_max),
-        within("--objects", static_cast<double>(s.objects), 1,
-               static_cast<double>(limits::objects_max)),
-        within("--folders", s.folders, 1, limits::folders_max),
-        within("--list-page", s.list_page, 1, 1000),
-        within("--rate", s.rate, 0, static_cast<double>(limits::rate_max)),
-        within("--prefix (bytes)", static_cast<double>(s.prefix.size()), 0,
-               static_cast<double>(limits::prefix_bytes_max))}) {
-    if (!wrong.empty()) return std::unexpected(wrong);
-  }
-  return {};
-}
-
 Parsed<void> apply_hosts(CommandLine& line, const Texts& texts) {
   std::string_view rest = texts.hosts;
   while (!rest.empty()) {
@@ -200,15 +180,12 @@ Parsed<void> apply(CommandLine& line, const Texts& texts) {
       !put(parse_duration_ms(texts.duration), s.duration_ms, "--duration", error)) {
     return std::unexpected(error);
   }
-  if (s.duration_ms == 0 && s.requests == 0) return std::unexpected("--duration: 0 is no window");
-  if (s.timeout_ms == 0) return std::unexpected("--timeout: 0 is no time");
   if (!texts.cores.empty() &&
       !put(tools::parse_core_list(texts.cores), s.cores, "--cores", error)) {
     return std::unexpected(error);
   }
-  if (const auto checked = check_numbers(s); !checked) return checked;
   if (const auto applied = apply_hosts(line, texts); !applied) return applied;
-  return check_settings(s);
+  return check_settings(s, line.hosts.empty());
 }
 
 std::expected<CommandLine, std::string> interpret(CLI::App& app, const CLI::App* agent, bool help,

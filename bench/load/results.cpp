@@ -10,6 +10,10 @@ void merge_second(Second& into, const Second& from) {
   into.operations += from.operations;
   into.bytes += from.bytes;
   into.errors += from.errors;
+  if (into.latency.buckets.empty()) {
+    into.latency = from.latency;
+    return;
+  }
   Latencies both;
   both.merge(into.latency);
   both.merge(from.latency);

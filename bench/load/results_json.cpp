@@ -129,8 +129,9 @@ ordered_json results_json(const Results& results) {
 Results results_from_json(const ordered_json& json) {
   Results results;
   const ordered_json operations = field(json, "operations", ordered_json::array());
-  for (std::size_t i = 0; i < std::min(operations.size(), operation_count); ++i) {
-    results.operations[i] = tally_from(operations[i]);
+  std::size_t index = 0;
+  for (const ordered_json& operation : operations) {
+    if (index < operation_count) results.operations[index++] = tally_from(operation);
   }
   read_endpoints(json, results);
   read_errors(json, results);

@@ -1,6 +1,8 @@
 // See session.h.
 #include "bench/load/session.h"
 
+#include "engine/clock.h"
+
 #include <fmt/format.h>
 
 #include <ctime>
@@ -26,7 +28,7 @@ std::expected<Results, std::string> Session::run_phase_of(Phase phase, std::uint
 }
 
 std::expected<void, std::string> Session::run_side_phase(Phase phase, const char* what) {
-  const auto results = run_phase_of(phase, 0, nullptr);
+  const auto results = run_phase_of(phase, engine::monotonic_ns(), nullptr);
   if (!results) return std::unexpected(results.error());
   if (interrupted_) return std::unexpected("interrupted");
   if (results->errors.empty()) return {};

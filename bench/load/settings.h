@@ -105,7 +105,8 @@ std::string mix_text(const Mix& mix);
 // Looks the endpoints' names up; may wait for a resolver. Main thread.
 Parsed<void> resolve(std::vector<Endpoint>& endpoints);
 
-// What no run can be made of, as one line; after everything was set.
-Parsed<void> check_settings(const Settings& settings);
+// What no run can be made of, as one line; after everything was set. `signs`: whether this process
+// sends the requests, and so needs the credentials.
+Parsed<void> check_settings(const Settings& settings, bool signs);
 
 }  // namespace millrace::bench

@@ -90,6 +90,27 @@ Parsed<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
+Parsed<void> check_numbers(const Settings& s) {
+  const auto within = [](const char* name, double value, double least, double most) {
+    if (value >= least && value <= most) return std::string();
+    return fmt::format("{}: allowed are {} to {}", name, least, most);
+  };
+  for (const std::string& wrong :
+       {within("--threads", s.threads, 1, limits::threads_max),
+        within("--connections", s.connections, 1, limits::connections_max),
+        within("--objects", static_cast<double>(s.objects), 1,
+               static_cast<double>(limits::objects_max)),
+        within("--folders", s.folders, 1, limits::folders_max),
+        within("--list-page", s.list_page, 1, 1000),
+        within("hosts", s.hosts, s.host + 1, limits::hosts_max),
+        within("--rate", s.rate, 0, static_cast<double>(limits::rate_max)),
+        within("--prefix (bytes)", static_cast<double>(s.prefix.size()), 0,
+               static_cast<double>(limits::prefix_bytes_max))}) {
+    if (!wrong.empty()) return std::unexpected(wrong);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string_view operation_name(Operation operation) {
@@ -205,10 +226,16 @@ Parsed<void> resolve(std::vector<Endpoint>& endpoints) {
   return {};
 }
 
-Parsed<void> check_settings(const Settings& settings) {
+Parsed<void> check_settings(const Settings& settings, bool signs) {
   const auto refuse = [](std::string why) { return std::unexpected(std::move(why)); };
   if (settings.endpoints.empty()) return refuse("--endpoint is missing");
-  if (settings.auth != Auth::none && !settings.has_keys()) {
+  if (const auto checked = check_numbers(settings); !checked) return checked;
+  if (settings.duration_ms == 0 && settings.requests == 0) {
+    return refuse("--duration: 0 is no window");
+  }
+  if (settings.timeout_ms == 0) return refuse("--timeout: 0 is no time");
+  if (settings.range_bytes == 0 || settings.part_bytes == 0) return refuse("parts of 0 bytes");
+  if (signs && settings.auth != Auth::none && !settings.has_keys()) {
     return refuse("no credentials: give --access-key and --secret-key, or --auth none");
   }
   if (settings.connections < settings.streams()) {

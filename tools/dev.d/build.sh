@@ -40,7 +40,7 @@ configure() {
 # What the suites of tests/run.py use of each kind; everything in a debug build.
 targets() {
   case "$1" in
-    release) echo "tools/millrace tests/explorer-tests tests/allocation-tests bench/micro-bench bench/disk-reference" ;;
+    release) echo "tools/millrace tests/explorer-tests tests/allocation-tests bench/micro-bench bench/disk-reference bench/millrace-bench" ;;
     asan) echo "tools/millrace tests/unit-tests tests/unit-tests-fake" ;;
     tsan) echo "tests/tsan-tests" ;;
   esac
