@@ -78,7 +78,7 @@ Task<bool> ClientConnection::connect(unsigned endpoint) {
     if (error != 0) co_await disconnect();
   }
   if (error != 0) {
-    failure_ = fmt::format("connect: {}", engine::describe(engine::Error::from_errno(error)));
+    unreached_ = fmt::format("connect: {}", engine::describe(engine::Error::from_errno(error)));
     co_return false;
   }
   co_return true;
@@ -93,7 +93,7 @@ Task<bool> ClientConnection::reach() {
   while (!stream_) {
     const auto chosen = site_.choice.choose(home_, now_ns);
     if (!chosen) {
-      if (failure_.empty()) failure_ = "connect: no endpoint can be reached";
+      failure_ = unreached_.empty() ? "connect: no endpoint can be reached" : unreached_;
       co_return false;
     }
     endpoint_ = *chosen;

@@ -106,6 +106,7 @@ class ClientConnection {
   std::string body_;
   std::string etag_;
   std::string failure_;
+  std::string unreached_;  // why the last endpoint could not be connected to
 };
 
 }  // namespace millrace::bench

@@ -14,7 +14,7 @@ using engine::Task;
 
 namespace {
 
-constexpr std::uint64_t tick_ms = 50;
+constexpr std::uint64_t tick_ms = 10;
 // What is under way when the window ends may end in order within this time.
 constexpr std::uint64_t grace_ns = 2'000'000'000;
 
@@ -214,6 +214,7 @@ Task<> Worker::run() {
   recorder_.results().fresh.push_back(plan_.fresh_count());
   ended_.store(true, std::memory_order_release);
   Shard::current().stop();
+  Shard::current().ring().wake();  // this turn has yet to wait, and nothing else would end that
 }
 
 }  // namespace millrace::bench
