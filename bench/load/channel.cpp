@@ -25,7 +25,7 @@ constexpr std::string_view greeting = "millrace-bench 1 ";
 constexpr std::size_t nonce_chars = 32;
 constexpr std::uint64_t greeting_ms = 5000;
 constexpr std::size_t line_bytes_max = 128;
-constexpr std::size_t read_bytes = 64 * 1024;
+constexpr std::size_t read_bytes = 65'536;
 
 std::uint64_t now_ms() {
   return engine::monotonic_ns() / 1'000'000;

@@ -118,7 +118,7 @@ bool Client::signs_payload() const {
 
 std::string Client::payload_of(const Upload& upload) const {
   s3::Sha256 digest;
-  std::array<std::byte, 16 * 1024> piece;
+  std::array<std::byte, 16'384> piece;
   for (std::uint64_t at = 0; at < upload.bytes;) {
     const auto part = std::span(piece).first(
         static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), upload.bytes - at)));

@@ -289,7 +289,7 @@ Task<bool> ClientConnection::read_directly(std::uint64_t& left, bool keep, Conte
 }
 
 Task<bool> ClientConnection::read_length(std::uint64_t left, bool keep, ContentCheck* check) {
-  constexpr std::uint64_t direct_bytes_min = 64 * 1024;
+  constexpr std::uint64_t direct_bytes_min = 65'536;
   while (left > 0) {
     if (const auto ready = stream_->available(); !ready.empty()) {
       const auto piece =

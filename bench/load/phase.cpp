@@ -70,6 +70,7 @@ std::expected<Results, std::string> run_phase(const Job& job, PhaseWatcher* watc
         fmt::format("the threads can't be started: {}", engine::describe(set.error())));
   }
   std::vector<Worker*> workers;
+  workers.reserve(threads.workers.size());
   for (const auto& worker : threads.workers) workers.push_back(worker.get());
   wait_for(workers, watcher);
   (*set)->join();

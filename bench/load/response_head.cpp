@@ -3,6 +3,7 @@
 
 #include "s3/digest/encoding.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace millrace::bench {
@@ -68,6 +69,7 @@ void take_connection(std::string_view value, ResponseHead& head) {
 bool parse_field(std::string_view line, ResponseHead& head) {
   const std::size_t colon = line.find(':');
   if (colon == line.npos || colon == 0) return false;
+  if (line.front() == ' ' || line.front() == '\t') return false;  // folded: nobody does any more
   const std::string_view name = line.substr(0, colon);
   if (name.back() == ' ' || name.back() == '\t') return false;
   switch (lower(name.front())) {
@@ -83,8 +85,6 @@ bool parse_field(std::string_view line, ResponseHead& head) {
     case 'e':
       if (is_named(name, "etag")) head.etag = trimmed(line.substr(colon + 1));
       return true;
-    case ' ':
-    case '\t': return false;  // a folded line, which nobody sends any more
     default: return true;
   }
 }
@@ -145,14 +145,10 @@ void ChunkReader::read_size(char c) {
   if (digit >= 0 && digits_ < 15) {
     left_ = left_ << 4 | static_cast<std::uint64_t>(digit);
     ++digits_;
-  } else if (digits_ == 0) {
+  } else if (digits_ == 0 || (c != '\r' && c != ';' && c != ' ')) {
     state_ = State::malformed;
-  } else if (c == '\r') {
-    state_ = State::size_end;
-  } else if (c == ';' || c == ' ') {
-    state_ = State::extension;
   } else {
-    state_ = State::malformed;
+    state_ = c == '\r' ? State::size_end : State::extension;
   }
 }
 
