@@ -41,7 +41,7 @@ configure() {
 # What the suites of tests/run.py use of each kind; everything in a debug build.
 targets() {
   case "$1" in
-    release) echo "tools/millrace tests/explorer-tests tests/allocation-tests bench/micro-bench bench/disk-reference bench/ring-floor" ;;
+    release) echo "tools/millrace tests/explorer-tests tests/allocation-tests bench/micro-bench bench/disk-reference bench/ring-floor bench/millrace-bench" ;;
     asan) echo "tools/millrace tests/unit-tests tests/unit-tests-fake" ;;
     fuzz) echo "tests/fuzz" ;;
     tsan) echo "tests/tsan-tests" ;;
