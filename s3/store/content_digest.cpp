@@ -5,8 +5,8 @@
 
 namespace millrace::s3::store {
 
-void ContentDigest::update(std::span<const std::byte> piece) {
-  md5_.update(piece);
+engine::Task<> ContentDigest::update(std::span<const std::byte> piece, Md5Queue& md5_queue) {
+  co_await md5_queue.update(md5_, piece);
   running_.update(piece);
   while (!piece.empty()) {
     const std::uint64_t room = block_bytes - bytes_ % block_bytes;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/turns.h"
+#include "s3/digest/md5_queue.h"
 #include "s3/limits.h"
 #include "s3/store/attribute.h"
 #include "s3/store/conditions.h"
@@ -36,6 +37,7 @@ class Store {
   const DirectorySyncs& directory_syncs() const { return syncs_; }
   DirectorySyncs& directory_syncs() { return syncs_; }
   engine::Turns& kernel_copies() { return kernel_copies_; }  // of copy_bytes.h
+  Md5Queue& md5_queue() { return md5_queue_; }               // of all content, uploads' too
 
   // Gives a sealed file the key's name, replacing what was there, and makes the name as durable
   // as the mode promises. On an error nothing was published, or it is unknown (the sync failed).
@@ -53,8 +55,9 @@ class Store {
                                                 std::string_view key,
                                                 WriteConditions conditions = {}, Asker asker = {});
 
-  // Gives the key's object these tags and no others (retag.cpp). Its ETag and its times stay; a file
-  // from outside gets an attribute for what it is now. ENOENT: no such object, or no such bucket.
+  // Gives the key's object these tags and no others (retag.cpp). Its ETag and its times stay; a
+  // file from outside gets an attribute for what it is now. ENOENT: no such object, or no such
+  // bucket.
   engine::Task<engine::Result<>> set_tags(std::string_view bucket, MappedPath& path,
                                           std::string_view key, const PackedPairs& tags,
                                           Asker asker = {});
@@ -143,6 +146,7 @@ class Store {
   SyncedDirectories synced_;
   DirectorySyncs syncs_;
   engine::Turns kernel_copies_{limits::kernel_copies_max};
+  Md5Queue md5_queue_;
 };
 
 }  // namespace millrace::s3::store
