@@ -202,7 +202,7 @@ TEST_CASE("many copies at a time are all whole, and a copy obeys conditions") {
 }
 
 TEST_CASE("block digests and checksums are those of a PutObject") {
-  on_shard([](Shard&) -> Task<> {
+  on_shard([](engine::Shard&) -> Task<> {
     s3::Md5Queue queue;
     const std::string content = long_content();
     st::ContentDigest whole(s3::ChecksumAlgorithm::crc32c);
