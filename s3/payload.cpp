@@ -110,12 +110,13 @@ Outcome<PayloadClaims> parse_payload_claims(const http::Head& head, const Identi
 }
 
 Payload::Payload(http::Exchange& exchange, const Identity& identity, const PayloadClaims& claims,
-                 Md5Use use)
+                 Md5Use use, Md5Queue& md5_queue)
     : exchange_(exchange),
       claims_(claims),
       identity_(identity),
       want_md5_(use == Md5Use::etag || claims.md5),
       want_sha256_(identity.payload == PayloadMode::hex),
+      md5_queue_(md5_queue),
       running_(claims.algorithm) {
   if (claims.chunked) decoder_.emplace(identity, *claims.chunked);
   blocks_.reserve(claims.bytes);
@@ -127,6 +128,7 @@ Task<Outcome<std::size_t>> Payload::read_source(std::span<std::byte> into) {
   bytes_ += *got;
   if (bytes_ > claims_.bytes) co_return refuse(ErrorCode::entity_too_large);
   digest(into.first(*got));
+  if (want_md5_) co_await md5_queue_.update(md5_, into.first(*got));
   co_return *got;
 }
 
@@ -151,6 +153,7 @@ Task<Outcome<std::size_t>> Payload::read(std::span<std::byte> into) {
     bytes_ += payload;
     if (bytes_ > claims_.bytes) co_return refuse(ErrorCode::incomplete_body);
     digest(into.first(payload));
+    if (want_md5_) co_await md5_queue_.update(md5_, into.first(payload));
     if (payload > 0) co_return payload;
   }
 }
@@ -186,7 +189,6 @@ Outcome<> Payload::end_of_body() {
 }
 
 void Payload::digest(std::span<const std::byte> payload) {
-  if (want_md5_) md5_.update(payload);
   if (want_sha256_) sha256_.update(payload);
   running_.update(payload);
   if (claims_.crc64nvme_too) crc64nvme_.update(payload);

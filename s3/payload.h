@@ -8,6 +8,7 @@
 #include "s3/auth/chunked.h"
 #include "s3/auth/sigv4.h"
 #include "s3/digest/checksum.h"
+#include "s3/digest/md5_queue.h"
 #include "s3/error.h"
 #include "s3/store/content_digest.h"
 
@@ -54,7 +55,7 @@ class Payload {
   enum class Md5Use : std::uint8_t { etag, checked_only };
 
   Payload(http::Exchange& exchange, const Identity& identity, const PayloadClaims& claims,
-          Md5Use use);
+          Md5Use use, Md5Queue& md5_queue);
 
   // Instead of the body; before the first read(). The claims' `bytes` are then only a bound.
   void read_from(PayloadSource source) { source_ = source; }
@@ -87,6 +88,7 @@ class Payload {
   engine::Task<Outcome<std::size_t>> read_source(std::span<std::byte> into);
   Outcome<std::size_t> unframe(std::span<std::byte> raw);
   Outcome<> end_of_body();
+  // All digests but the MD5, which has its turn with those of other payloads.
   void digest(std::span<const std::byte> payload);
 
   http::Exchange& exchange_;
@@ -97,6 +99,7 @@ class Payload {
   const bool want_md5_;
   const bool want_sha256_;
   std::uint64_t bytes_ = 0;
+  Md5Queue& md5_queue_;
   Md5 md5_;
   Sha256 sha256_;
   Checksum running_;

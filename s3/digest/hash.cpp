@@ -26,6 +26,11 @@ Context* context_of(std::array<std::byte, N>& state) {
   return std::launder(reinterpret_cast<Context*>(state.data()));
 }
 
+template <class Context, std::size_t N>
+const Context* context_of(const std::array<std::byte, N>& state) {
+  return std::launder(reinterpret_cast<const Context*>(state.data()));
+}
+
 // Begins the lifetime of a context in the bytes.
 template <class Context, std::size_t N>
 Context* fresh(std::array<std::byte, N>& state) {
@@ -50,6 +55,29 @@ Md5::Digest Md5::finish() {
   CHECK(MD5_Final(out.data(), context_of<MD5_CTX>(state_)) == 1);
   reset();
   return out;
+}
+
+std::size_t Md5::partial_bytes() const {
+  return context_of<MD5_CTX>(state_)->num;
+}
+
+Md5::Chain Md5::chain() const {
+  const MD5_CTX& context = *context_of<MD5_CTX>(state_);
+  return {context.A, context.B, context.C, context.D};
+}
+
+void Md5::continue_from(const Chain& chain, std::uint64_t blocks) {
+  MD5_CTX& context = *context_of<MD5_CTX>(state_);
+  CHECK(context.num == 0);
+  context.A = chain[0];
+  context.B = chain[1];
+  context.C = chain[2];
+  context.D = chain[3];
+  // The length so far, in bits.
+  const std::uint64_t bits =
+      (std::uint64_t{context.Nh} << 32 | context.Nl) + blocks * block_bytes * 8;
+  context.Nl = static_cast<MD5_LONG>(bits);
+  context.Nh = static_cast<MD5_LONG>(bits >> 32);
 }
 
 void Sha1::reset() {

@@ -29,6 +29,14 @@ class Md5 {
   // The digest of everything since the last reset; resets.
   Digest finish();
 
+  // For whole blocks that are hashed elsewhere (md5_lanes.h), which begin where a block of the
+  // message does: when partial_bytes() is 0.
+  static constexpr std::size_t block_bytes = 64;
+  using Chain = std::array<std::uint32_t, 4>;  // A, B, C, D of RFC 1321, 3.3
+  std::size_t partial_bytes() const;           // of the last block, which is not full yet
+  Chain chain() const;
+  void continue_from(const Chain& chain, std::uint64_t blocks);
+
  private:
   alignas(8) std::array<std::byte, 96> state_;
 };

@@ -49,7 +49,8 @@ Task<Outcome<std::vector<char>>> read_document(Request& request, bool required) 
         ? refuse(ErrorCode::max_message_length_exceeded)
         : std::unexpected(claims.error());
   }
-  Payload payload(request.exchange, request.identity, *claims, Payload::Md5Use::checked_only);
+  Payload payload(request.exchange, request.identity, *claims, Payload::Md5Use::checked_only,
+                  request.service.store().md5_queue());
   const engine::Buffer buffer = co_await engine::Shard::current().body_buffers().acquire();
   for (;;) {
     const auto got = co_await payload.read(buffer.bytes());

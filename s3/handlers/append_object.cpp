@@ -174,7 +174,8 @@ Task<Outcome<>> receive_and_publish(Request& request, store::MappedPath& path,
   store::Store& store = request.service.store();
   const auto copied = co_await copy_base(store, append);
   if (!copied) co_return std::unexpected(copy_error(copied.error()));
-  Payload payload(request.exchange, request.identity, claims, Payload::Md5Use::etag);
+  Payload payload(request.exchange, request.identity, claims, Payload::Md5Use::etag,
+                  request.service.store().md5_queue());
   const PieceSink sink{
       .write =
           [](void* context, std::span<const std::byte> piece, std::uint64_t offset) {

@@ -141,7 +141,8 @@ Outcome<> describe(Request& request, Upload& upload) {
 }
 
 Task<Outcome<>> receive_and_store(Request& request, Upload& upload, store::StagedFile& staged) {
-  Payload payload(request.exchange, request.identity, upload.claims, Payload::Md5Use::etag);
+  Payload payload(request.exchange, request.identity, upload.claims, Payload::Md5Use::etag,
+                  request.service.store().md5_queue());
   payload.read_from({.read =
                          [](void* of, std::span<std::byte> into) {
                            return static_cast<post::FormBody*>(of)->read(into);

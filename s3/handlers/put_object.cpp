@@ -32,7 +32,8 @@ struct Target {
 
 Task<Outcome<>> receive_and_store(Request& request, const PayloadClaims& claims, Target& target,
                                   store::StagedFile& staged, store::MetadataView& meta) {
-  Payload payload(request.exchange, request.identity, claims, Payload::Md5Use::etag);
+  Payload payload(request.exchange, request.identity, claims, Payload::Md5Use::etag,
+                  request.service.store().md5_queue());
   co_return co_await receive_and_publish(request, payload, target.path, target.conditions, staged,
                                          meta);
 }

@@ -67,7 +67,8 @@ Task<Outcome<>> upload_part(Request& request) {
   if (!begun) co_return std::unexpected(upload_error(begun.error()));
   Outcome<> stored = agree_on_checksum(request, writer.kind(), *claims);
   if (stored) {
-    Payload payload(request.exchange, request.identity, *claims, Payload::Md5Use::etag);
+    Payload payload(request.exchange, request.identity, *claims, Payload::Md5Use::etag,
+                    request.service.store().md5_queue());
     stored = co_await receive_part(request, *claims, writer, payload);
   }
   if (!stored) {

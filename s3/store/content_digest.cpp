@@ -22,8 +22,8 @@ void BlockDigests::finish() {
   used_bytes_ = 0;
 }
 
-void ContentDigest::update(std::span<const std::byte> piece) {
-  md5_.update(piece);
+engine::Task<> ContentDigest::update(std::span<const std::byte> piece, Md5Queue& md5_queue) {
+  co_await md5_queue.update(md5_, piece);
   running_.update(piece);
   blocks_.update(piece);
   bytes_ += piece.size();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "s3/digest/checksum.h"
+#include "s3/digest/md5_queue.h"
 #include "s3/store/metadata.h"
 
 #define XXH_STATIC_LINKING_ONLY  // for the size of its state
@@ -35,7 +36,7 @@ class ContentDigest {
  public:
   explicit ContentDigest(ChecksumAlgorithm algorithm) : running_(algorithm) {}
 
-  void update(std::span<const std::byte> piece);
+  engine::Task<> update(std::span<const std::byte> piece, Md5Queue& md5_queue);
   // Once, after all of it.
   void finish();
 

@@ -22,7 +22,7 @@ bool not_here(Error error) {
 }
 
 // Reads `from` once; writes to `to` where that has a descriptor.
-Task<Result<>> pass_through_memory(FilePlace from, FilePlace to, std::uint64_t bytes,
+Task<Result<>> pass_through_memory(Store& store, FilePlace from, FilePlace to, std::uint64_t bytes,
                                    ContentDigest* digest, Asker asker) {
   const engine::Buffer buffer = co_await engine::Shard::current().body_buffers().acquire();
   for (std::uint64_t done = 0; done < bytes;) {
@@ -31,7 +31,7 @@ Task<Result<>> pass_through_memory(FilePlace from, FilePlace to, std::uint64_t b
     const auto got = co_await file::read(from.fd, piece, from.offset + done);
     if (!got) co_return std::unexpected(got.error());
     if (*got == 0) co_return engine::fail_errno(EIO);
-    if (digest != nullptr) digest->update(piece.first(*got));
+    if (digest != nullptr) co_await digest->update(piece.first(*got), store.md5_queue());
     if (to.fd >= 0) {
       const auto put = co_await file::write(to.fd, piece.first(*got), to.offset + done);
       if (!put) co_return put;
@@ -80,8 +80,8 @@ Task<Result<>> copy_bytes(Store& store, FilePlace from, FilePlace to, std::uint6
   if (*shared) co_return Result<>{};
   const auto done = co_await copy_in_kernel(store, from, to, bytes, asker);
   if (!done) co_return std::unexpected(done.error());
-  co_return co_await pass_through_memory({from.fd, from.offset + *done}, {to.fd, to.offset + *done},
-                                         bytes - *done, nullptr, asker);
+  co_return co_await pass_through_memory(store, {from.fd, from.offset + *done},
+                                         {to.fd, to.offset + *done}, bytes - *done, nullptr, asker);
 }
 
 Task<Result<>> copy_digested(Store& store, FilePlace from, FilePlace to, std::uint64_t bytes,
@@ -90,8 +90,8 @@ Task<Result<>> copy_digested(Store& store, FilePlace from, FilePlace to, std::ui
   const auto shared = co_await share_blocks(store, from, to, bytes);
   if (!shared) co_return std::unexpected(shared.error());
   // Of shared blocks the copy is read: nobody else can change it any more.
-  if (*shared) co_return co_await pass_through_memory(to, {}, bytes, &digest, asker);
-  co_return co_await pass_through_memory(from, to, bytes, &digest, asker);
+  if (*shared) co_return co_await pass_through_memory(store, to, {}, bytes, &digest, asker);
+  co_return co_await pass_through_memory(store, from, to, bytes, &digest, asker);
 }
 
 }  // namespace millrace::s3::store

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/turns.h"
+#include "s3/digest/md5_queue.h"
 #include "s3/limits.h"
 #include "s3/store/attribute.h"
 #include "s3/store/conditions.h"
@@ -43,6 +44,7 @@ class Store {
   const DirectorySyncs& directory_syncs() const { return syncs_; }
   DirectorySyncs& directory_syncs() { return syncs_; }
   engine::Turns& kernel_copies() { return kernel_copies_; }  // of copy_bytes.h
+  Md5Queue& md5_queue() { return md5_queue_; }               // of all content, uploads' too
 
   // Gives a sealed file the key's name, replacing what was there, and makes the name as durable
   // as the mode promises. On an error nothing was published, or it is unknown (the sync failed).
@@ -156,6 +158,7 @@ class Store {
   SyncedDirectories synced_;
   DirectorySyncs syncs_;
   engine::Turns kernel_copies_{limits::kernel_copies_max};
+  Md5Queue md5_queue_;
 };
 
 }  // namespace millrace::s3::store

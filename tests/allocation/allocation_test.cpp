@@ -1,6 +1,7 @@
 // The steady state takes nothing from the heap: 10,000 requests on a warm shard. This program
 // of its own counts every allocation of the thread while counting is on (operator new is one).
 #include "http/server.h"
+#include "s3/digest/md5_queue.h"
 
 #include "tests/engine/shard_driver.h"
 #include "tests/s3/service_driver.h"
@@ -195,6 +196,39 @@ TEST_CASE("10,000 signed GETs and HEADs of the whole service take nothing from t
   CHECK(allocations == 0);
   const Task<> closed = served.client.close();
   test.shard->run_until(closed);
+}
+
+// As uploads do, 20 at a time: more than there are lanes, pieces that take several turns, and some
+// that are alone.
+TEST_CASE("MD5s side by side take nothing from the heap") {
+  TestShard test;
+  s3::Md5Queue queue;
+  const std::string content = pattern(300'000);
+  const auto upload = [&](std::size_t piece) -> Task<> {
+    s3::Md5 md5;
+    for (std::size_t at = 0; at + piece <= content.size(); at += piece) {
+      co_await queue.update(md5, bytes_of(std::string_view(content).substr(at, piece)));
+    }
+  };
+  const auto run = [&] {
+    engine::TaskGroup group;
+    for (std::size_t i = 1; i <= 20; ++i) group.adopt(upload(i * 13'001));
+    // Ends with an outcome of the ring, or the loop would wait for its next heartbeat first.
+    const auto join = [&]() -> Task<> {
+      co_await group.join();
+      co_await engine::Operation({.action = engine::Action::nop});
+    };
+    const Task<> all = join();
+    test.shard->run_until(all);
+  };
+  run();
+  allocations = 0;
+  counting = true;
+  for (int i = 0; i < 100; ++i) run();
+  counting = false;
+  CHECK(allocations == 0);
+  const Task<> rest = test.shard->tasks().join();
+  test.shard->run_until(rest);
 }
 
 TEST_CASE("the counter counts") {

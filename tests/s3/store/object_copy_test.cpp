@@ -202,23 +202,26 @@ TEST_CASE("many copies at a time are all whole, and a copy obeys conditions") {
 }
 
 TEST_CASE("block digests and checksums are those of a PutObject") {
-  const std::string content = long_content();
-  st::ContentDigest whole(s3::ChecksumAlgorithm::crc32c);
-  whole.update(bytes_of(content));
-  whole.finish();
-  st::ContentDigest pieces(s3::ChecksumAlgorithm::crc32c);
-  for (std::size_t at = 0; at < content.size(); at += 999) {
-    pieces.update(bytes_of(std::string_view(content).substr(at, 999)));
-  }
-  pieces.finish();
-  CHECK((whole.md5() == pieces.md5() && whole.checksum() == pieces.checksum()));
-  REQUIRE((whole.blocks().size() == 1 && pieces.blocks().size() == 1));
-  CHECK(whole.blocks()[0] == pieces.blocks()[0]);
-  const std::vector<std::byte> block(st::block_bytes);
-  st::ContentDigest exact(s3::ChecksumAlgorithm::none);
-  exact.update(block);
-  exact.update(block);
-  exact.finish();
-  REQUIRE(exact.blocks().size() == 2);
-  CHECK(exact.blocks()[0] == exact.blocks()[1]);
+  on_shard([](engine::Shard&) -> Task<> {
+    s3::Md5Queue queue;
+    const std::string content = long_content();
+    st::ContentDigest whole(s3::ChecksumAlgorithm::crc32c);
+    co_await whole.update(bytes_of(content), queue);
+    whole.finish();
+    st::ContentDigest pieces(s3::ChecksumAlgorithm::crc32c);
+    for (std::size_t at = 0; at < content.size(); at += 9'999) {
+      co_await pieces.update(bytes_of(std::string_view(content).substr(at, 9'999)), queue);
+    }
+    pieces.finish();
+    CHECK((whole.md5() == pieces.md5() && whole.checksum() == pieces.checksum()));
+    REQUIRE((whole.blocks().size() == 1 && pieces.blocks().size() == 1));
+    CHECK(whole.blocks()[0] == pieces.blocks()[0]);
+    const std::vector<std::byte> block(st::block_bytes);
+    st::ContentDigest exact(s3::ChecksumAlgorithm::none);
+    co_await exact.update(block, queue);
+    co_await exact.update(block, queue);
+    exact.finish();
+    REQUIRE(exact.blocks().size() == 2);
+    CHECK(exact.blocks()[0] == exact.blocks()[1]);
+  });
 }
