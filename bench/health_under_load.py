@@ -3,12 +3,13 @@
     MILLRACE_BINARY=build/release/millrace build/venv/bin/python bench/health_under_load.py
 
 One check each 10 ms, each over a connection of its own, as load balancers make them. The load is
-wrk with presigned GETs and PUTs of 4 KiB over all processors, so it competes with the server and
+millrace-bench with presigned GETs and PUTs of 4 KiB over all processors, so it competes with the server and
 with the checker for them; as root the checker has the health shard's own priority (niceness -10),
 or its own waiting for a processor would be what is measured."""
 
 import argparse
 import contextlib
+import dataclasses
 import http.client
 import json
 import os
@@ -20,31 +21,19 @@ import time
 
 import load
 import servers
+import works
 
 EVERY_S = 0.01
 OBJECTS = 500
-BYTES = 4096
 CONNECTIONS = 64
 NICENESS = -10
 
 
 def start(folder, durability):
     """A frontend on every processor that there is."""
-    server = servers.millrace(folder / "data", durability)
-    at = server.command.index("--cores")
-    del server.command[at:at + 2]
+    server = servers.millrace(folder / "data", durability, tuple(sorted(os.sched_getaffinity(0))))
     health = server.command[server.command.index("--health") + 1]
-    # Not by Server.start, which keeps it to one processor.
-    server.log = folder / "server.log"
-    with open(server.log, "wb") as out:
-        server.process = subprocess.Popen(server.command, stdin=subprocess.DEVNULL, stdout=out,
-                                          stderr=out, env={**os.environ, **server.env})
-    deadline = time.monotonic() + servers.READY_S
-    while not servers.says_ready(server):
-        if server.process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(server.log.read_text())
-        time.sleep(0.01)
-    return server, int(health.rpartition(":")[2])
+    return server.start(folder), int(health.rpartition(":")[2])
 
 
 def ask(port, path):
@@ -81,19 +70,19 @@ def measure(port, seconds):
 
 
 @contextlib.contextmanager
-def loaded(server, folder, method, seconds):
-    keys = load.names("under-load", OBJECTS)
-    file = folder / f"{method}.targets"
-    file.write_text("\n".join(load.targets(server, method, keys)))
-    wrk = subprocess.Popen(
-        ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "30s", "-s",
-         str(servers.ROOT / "bench" / "walk.lua"), server.endpoint, "--", str(file), method,
-         str(BYTES if method == "PUT" else 0)], stdout=subprocess.PIPE, text=True,
+def loaded(server, contest, seconds):
+    """The load runs beside the block; its figures are there afterwards."""
+    arguments = load.command(server, contest, True, "--duration", f"{seconds}s")
+    arguments = arguments[arguments.index(str(load.TOOL)):]  # on any processor
+    tool = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, text=True,
+        env={**servers.clean_environment(), "AWS_ACCESS_KEY_ID": servers.ACCESS_KEY,
+             "AWS_SECRET_ACCESS_KEY": servers.SECRET_KEY},
         preexec_fn=lambda: os.setpriority(os.PRIO_PROCESS, 0, 0))
     time.sleep(1)
     counted = {}
     yield counted
-    counted.update(json.loads(wrk.communicate()[0].splitlines()[-1]))
+    counted.update(json.loads(tool.communicate()[0])["total"])
 
 
 def main():
@@ -109,20 +98,23 @@ def main():
         server, health_port = start(folder, options.durability)
         try:
             load.make_bucket(server)
-            load.fill(server, load.names("under-load", OBJECTS), BYTES)
+            contest = works.Contest("under-load", "", "get", (), objects=OBJECTS,
+                                    connections=CONNECTIONS)
+            load.prepare(server, contest)
             with contextlib.suppress(PermissionError):
                 os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
             report("idle", measure(health_port, options.seconds), None)
-            for method in ("GET", "PUT"):
-                with loaded(server, folder, method, options.seconds + 2) as counted:
+            for mix in ("get", "put"):
+                with loaded(server, dataclasses.replace(contest, mix=mix),
+                            options.seconds + 2) as counted:
                     row = measure(health_port, options.seconds)
-                report(f"{method} 4 KiB", row, counted)
+                report(f"{mix.upper()} 4 KiB", row, counted)
         finally:
             server.stop()
 
 
 def report(name, row, counted):
-    rate = f"{counted['requests'] / counted['seconds']:9.0f} requests/s" if counted else ""
+    rate = f"{counted['requests_per_s']:9.0f} requests/s" if counted else ""
     print(f"{name:10} {row['checks']:5} checks: median {row['median_ms']:6.2f} ms, "
           f"p99 {row['p99_ms']:7.2f} ms, greatest {row['greatest_ms']:7.2f} ms; "
           f"{row['frontends_busy']:.2f} processors busy with frontends {rate}", flush=True)

@@ -1,10 +1,12 @@
-"""Objects, signed targets and load. The signatures are made by the vendor's SDK, so that a
-mistake in Millrace's own signing can't make its checking look fast."""
+"""Objects and load, by Millrace's own load generator; what a window of it cost the server. That the
+signatures are right is vouched for by the other servers, which check them too."""
 
-import http.client
 import json
+import re
 import subprocess
 import sys
+import time
+import http.client
 
 import boto3
 import botocore.config
@@ -14,7 +16,10 @@ import servers
 CORE = 1  # the client's
 BUCKET = "bench"
 REGION = "us-east-1"
-EXPIRES_S = 24 * 3600
+TOOL = servers.ROOT / "build/release/bench/millrace-bench"
+OPEN_POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+     "Resource": f"arn:aws:s3:::{BUCKET}/*"}]})
 
 
 def client(endpoint):
@@ -26,54 +31,83 @@ def client(endpoint):
                         aws_secret_access_key=servers.SECRET_KEY)
 
 
-def names(label, count):
-    """Keys two levels deep, as applications have them; the walk goes from folder to folder."""
-    return [f"{label}/{index % 16:02}/object-{index:05}" for index in range(count)]
-
-
-def targets(server, method, keys):
-    """Request targets: presigned, or plain paths for a server without signatures."""
-    if not server.signed:
-        return [f"/{BUCKET}/{key}" for key in keys]
-    s3 = client(server.endpoint)
-    made = [s3.generate_presigned_url(f"{method.lower()}_object", ExpiresIn=EXPIRES_S,
-                                      Params={"Bucket": BUCKET, "Key": key}) for key in keys]
-    return [url.removeprefix(server.endpoint) for url in made]
-
-
-def make_bucket(server):
+def make_bucket(server, open_to_all=False):
     s3 = client(server.endpoint)
     try:
         s3.create_bucket(Bucket=BUCKET)
     except (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
         pass
+    if open_to_all:
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=OPEN_POLICY)
 
 
-def fill(server, keys, size):
-    """Puts objects by presigned requests over one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    body = (b"0123456789abcdef" * 65536 * 64)[:size]
-    for target in targets(server, "PUT", keys):
-        connection.request("PUT", target, body)
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{server.name} answered a PUT with {answer.status}")
-    connection.close()
+def command(server, contest, signed, *end, objects=None, prepare=False, mix=None, cores=(CORE,),
+            endpoint=None, connections=None):
+    return ["taskset", "-c", servers.core_list(cores), str(TOOL), "--endpoint",
+            endpoint or server.endpoint,
+            "--bucket", BUCKET, "--region", REGION, "--auth", "presigned" if signed else "none",
+            "--mix", mix or contest.mix, "--size", str(contest.object_bytes),
+            "--range-bytes", "1KiB", "--objects", str(objects or contest.objects),
+            "--prefix", f"{contest.name}/", "--connections",
+            str(connections or contest.connections), "--threads", str(len(cores)), "--warmup", "0s", "--prepare" if prepare else "--no-prepare",
+            "--quiet", "--json", "-", *end]
 
 
-def run_wrk(server, target_file, method, body_bytes, connections, seconds):
-    """One window of load; what wrk counted, and how long the server's core was busy."""
-    command = ["taskset", "-c", str(CORE), "wrk", "-t", "1", "-c", str(connections), "-d",
-               f"{seconds}s", "--timeout", "30s", "-s", str(servers.ROOT / "bench" / "walk.lua"),
-               server.endpoint, "--", str(target_file), method, str(body_bytes)]
-    before = servers.core_busy_seconds()
-    out = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
-    used = servers.core_busy_seconds() - before
+def run(arguments, server):
+    out = subprocess.run(arguments, capture_output=True, text=True, timeout=900, env={
+        **servers.clean_environment(), "AWS_ACCESS_KEY_ID": servers.ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": servers.SECRET_KEY})
     if out.returncode != 0:
-        sys.exit(f"{' '.join(command)}\n{out.stdout}{out.stderr}")
-    counted = json.loads(out.stdout.splitlines()[-1])
-    if counted["failed"] or counted["refused"]:
-        raise RuntimeError(f"{server.name}: {counted['refused']} answers were errors and "
-                           f"{counted['failed']} connections failed:\n  {' '.join(command)}")
-    return {**counted, "processor_s": round(used, 3), "command": " ".join(command)}
+        sys.exit(f"{server.name}: {' '.join(arguments)}\n{out.stdout[-3000:]}{out.stderr}")
+    return json.loads(out.stdout)
+
+
+def prepare(server, contest, objects=None):
+    """Puts the contest's objects."""
+    run(command(server, contest, True, "--requests", "1", objects=objects, prepare=True,
+                mix="head"), server)
+
+
+def window(server, contest, signed, seconds=None, operations=None, objects=None):
+    """One window of load, ended by time or by its number of operations. By number, everything that
+    the server did is counted, also of large objects."""
+    end = (("--requests", str(operations)) if operations else ("--duration", f"{seconds}s"))
+    arguments = command(server, contest, signed, *end, objects=objects)
+    before = servers.core_busy_seconds()
+    got = run(arguments, server)
+    busy_s = servers.core_busy_seconds() - before
+    total = got["total"]
+    return {"operations": total["operations"], "seconds": got["window_s"],
+            "bytes": total["bytes_sent"] + total["bytes_received"],
+            "requests_sent": got["requests_sent"], "server_busy_s": round(busy_s, 3),
+            "client_busy": got["client"]["busy"], "p50_us": total["latency_us"]["p50"],
+            "p99_us": total["latency_us"]["p99"], "command": " ".join(arguments)}
+
+
+def list_pages(server, prefix, pages_max=None):
+    """All pages of a flat prefix, or the first ones: keys, seconds of the server's core, and the
+    client's time of each page."""
+    s3 = client(server.endpoint)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    token, keys, page_s = None, 0, []
+    busy_s = 0.0
+    while pages_max is None or len(page_s) < pages_max:
+        parameters = {"Bucket": BUCKET, "Prefix": prefix, "MaxKeys": 1000}
+        if token:
+            parameters["ContinuationToken"] = token
+        url = s3.generate_presigned_url("list_objects_v2", Params=parameters)
+        before, began = servers.core_busy_seconds(), time.monotonic()
+        connection.request("GET", url.removeprefix(server.endpoint))
+        answer = connection.getresponse()
+        body = answer.read()
+        page_s.append(time.monotonic() - began)
+        busy_s += servers.core_busy_seconds() - before
+        if answer.status != 200:
+            raise RuntimeError(f"{server.name} answered a listing with {answer.status}")
+        keys += body.count(b"<Key>")
+        found = re.search(rb"<NextContinuationToken>([^<]*)</", body)
+        if not found:
+            break
+        token = found.group(1).decode().replace("&amp;", "&")
+    connection.close()
+    return {"keys": keys, "server_busy_s": round(busy_s, 3), "page_s": page_s}

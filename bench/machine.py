@@ -61,5 +61,4 @@ def fingerprint(data):
         "load_average_before": os.getloadavg()[0],
         "millrace": first_line([str(servers.millrace(data, "strict").command[0]), "version"]),
         "nginx": first_line([nginx, "-v"]) if nginx else None,
-        "wrk": first_line(["wrk", "-v"]),
     }

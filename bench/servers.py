@@ -39,15 +39,21 @@ def children(pid):
         return []
 
 
-def core_busy_seconds():
-    """How long the servers' core has not been idle, on an arbitrary clock. Not the processes' own
+def core_busy_seconds(cores=(CORE,)):
+    """How long these cores have not been idle, all together, on an arbitrary clock. Not the processes' own
     times: the kernel does a part of the sending for them, in threads and interrupts that it
     charges to nobody or to whom it meets, and how large that part is differs between servers."""
+    busy_s = 0.0
+    wanted = {f"cpu{core}" for core in cores}
     for line in pathlib.Path("/proc/stat").read_text().splitlines():
-        if line.startswith(f"cpu{CORE} "):
-            _, _, _, _, idle, waiting, _, _, stolen, *_ = line.split()
-            return time.monotonic() - (int(idle) + int(waiting) + int(stolen)) / TICKS_A_SECOND
-    raise RuntimeError(f"/proc/stat has no line for core {CORE}")
+        name, *times = line.split()
+        if name in wanted:
+            wanted.remove(name)
+            idle, waiting, stolen = int(times[3]), int(times[4]), int(times[7])
+            busy_s += time.monotonic() - (idle + waiting + stolen) / TICKS_A_SECOND
+    if wanted:
+        raise RuntimeError(f"/proc/stat has no line for {', '.join(sorted(wanted))}")
+    return busy_s
 
 
 def resident_kib(pid):
@@ -68,6 +74,7 @@ class Server:
     port: int
     signed: bool
     is_ready: object  # called with the server: True once it answers
+    cores: tuple = (CORE,)
     process: subprocess.Popen = None
     ready_s: float = 0
 
@@ -84,7 +91,7 @@ class Server:
         began = time.monotonic()
         with open(self.log, "wb") as out:
             self.process = subprocess.Popen(
-                ["taskset", "-c", str(CORE), *self.command], stdin=subprocess.DEVNULL, stdout=out,
+                ["taskset", "-c", core_list(self.cores), *self.command], stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT, env={**clean_environment(), **self.env})
         while not self.is_ready(self):
             if self.process.poll() is not None or time.monotonic() - began > READY_S:
@@ -104,6 +111,10 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def core_list(cores):
+    return ",".join(str(core) for core in cores)
 
 
 def clean_environment():
@@ -128,15 +139,40 @@ def answers(path, statuses):
     return ask
 
 
-def millrace(data, durability):
+def binary():
+    return str(os.environ.get("MILLRACE_BINARY", ROOT / "build/release/tools/millrace"))
+
+
+def millrace(data, durability, cores=(CORE,)):
+    """One shard on each of the cores."""
     port = free_port()
-    binary = pathlib.Path(os.environ.get("MILLRACE_BINARY", ROOT / "build/release/tools/millrace"))
     return Server(
         name="millrace", durability=durability, port=port, signed=True, is_ready=says_ready,
-        command=[str(binary), "serve", "--data", str(data), "--listen", f"127.0.0.1:{port}",
-                 "--health", f"127.0.0.1:{free_port()}", "--cores", str(CORE),
+        cores=cores,
+        command=[binary(), "serve", "--data", str(data), "--listen", f"127.0.0.1:{port}",
+                 "--health", f"127.0.0.1:{free_port()}", "--cores", core_list(cores),
                  "--durability", durability],
         env={"MILLRACE_ACCESS_KEY": ACCESS_KEY, "MILLRACE_SECRET_KEY": SECRET_KEY})
+
+
+def create_cluster(config_fs, data, durability):
+    for folder in (config_fs, data):
+        folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run([binary(), "cluster", "create", "--config-fs", str(config_fs), "--data",
+                    f"main={data}", "--durability", durability], check=True, capture_output=True,
+                   env={**clean_environment(), "MILLRACE_ACCESS_KEY": ACCESS_KEY,
+                        "MILLRACE_SECRET_KEY": SECRET_KEY})
+
+
+def container(config_fs, name, durability, cores):
+    """One of a cluster's containers, with a shard on each of the cores."""
+    port = free_port()
+    return Server(
+        name=name, durability=durability, port=port, signed=True, is_ready=says_ready, env={},
+        cores=cores,
+        command=[binary(), "serve", "--config-fs", str(config_fs), "--name", name, "--listen",
+                 f"127.0.0.1:{port}", "--health", f"127.0.0.1:{free_port()}", "--cores",
+                 core_list(cores), "--drain-notice", "0"])
 
 
 def ring_floor(body_bytes):
@@ -201,9 +237,9 @@ def minio(folder):
              "MINIO_BROWSER": "off", "MINIO_UPDATE": "off"})
 
 
-def versitygw(folder):
+def versitygw(folder, root=None):
     port = free_port()
-    data = folder / "versitygw"
+    data = root or folder / "versitygw"
     data.mkdir(parents=True, exist_ok=True)
     return Server(
         name="versitygw", durability="none", port=port, signed=True,

@@ -23,6 +23,18 @@ bench() {
       build_kind release
       "$root/build/venv/bin/python" "$root/bench/compare.py" "$@"
       ;;
+    check)
+      install_packages build test bench
+      make_clients
+      build_kind release
+      "$root/build/venv/bin/python" "$root/bench/compare.py" --check "$@"
+      ;;
+    scale)
+      install_packages build test
+      make_clients
+      build_kind release
+      "$root/build/venv/bin/python" "$root/bench/scale.py" "$@"
+      ;;
     micro)
       install_packages build
       build_kind release
@@ -30,7 +42,7 @@ bench() {
       ;;
     peers) install_peers ;;
     *)
-      echo "tools/dev bench compare [--quick] | micro [--benchmark_filter=NAME] | peers" >&2
+      echo "tools/dev bench compare [--quick] | check | scale [--help] | micro [--benchmark_filter=NAME] | peers" >&2
       return 2
       ;;
   esac

@@ -44,7 +44,6 @@ test   glusterfs-server
 test   glusterfs-client
 lint   clang-format-19
 lint   clang-tidy-19
-bench  wrk
 bench  nginx-light
 fresh  debootstrap
 TABLE
