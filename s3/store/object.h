@@ -63,4 +63,8 @@ struct OpenObject {
   std::vector<std::byte> sidecar;
 };
 
+// Closes the file of an object that may have lost its last name. Then the filesystem frees its
+// blocks and pages, a quarter of a millisecond a MiB: of a large one on a worker, beside.
+void let_go(OpenObject& object);
+
 }  // namespace millrace::s3::store

@@ -20,8 +20,6 @@ namespace {
 constexpr std::uint64_t sweep_ms = 250;
 constexpr unsigned closed_at_a_time = 256;
 constexpr std::uint64_t look_again_ns = 1'000'000'000;
-// Closing the last descriptor of a removed file frees its blocks: above this, on a worker.
-constexpr std::uint64_t close_now_bytes_max = 1024 * 1024;
 }  // namespace
 
 struct ObjectCache::Slot {
@@ -211,10 +209,7 @@ ObjectCache::Slot& ObjectCache::take_slot() {
 
 void ObjectCache::release(Slot& slot) {
   if (--slot.holds > 0) return;
-  if (slot.object.file_size > close_now_bytes_max && slot.object.file && !ending_) {
-    Shard::current().tasks().adopt(
-        engine::file::close(std::move(slot.object.file), engine::file::Closing::may_free_blocks));
-  }
+  if (!ending_) let_go(slot.object);
   slot.object.file.reset();
   if (slot.content) contents_bytes_ -= slot.object.file_size;
   slot.content.reset();

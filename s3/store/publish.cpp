@@ -222,6 +222,7 @@ Task<Result<Replaced>> Store::replace(std::string_view bucket, std::string_view 
   const auto switched = co_await put_over(bucket, staged, where);
   if (!switched) co_return std::unexpected(switched.error());
   replaced.meta = meta_of(old);
+  let_go(old);
   co_return replaced;
 }
 

@@ -57,6 +57,15 @@ bool OpenObject::same_version(const OpenObject& other) const {
   return same_file(other) && std::ranges::equal(attribute_read, other.attribute_read);
 }
 
+void let_go(OpenObject& object) {
+  constexpr std::uint64_t close_now_bytes_max = 1024 * 1024;
+  if (object.file && object.file_size > close_now_bytes_max) {
+    engine::Shard::current().tasks().adopt(
+        file::close(std::move(object.file), file::Closing::may_free_blocks));
+  }
+  object.file.reset();
+}
+
 namespace {
 
 // Each further one follows somebody else's commit; the bound only stops a reader that loses against

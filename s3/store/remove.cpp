@@ -72,6 +72,7 @@ Task<Result<Replaced>> Store::remove_at(std::string_view bucket, std::string_vie
     id = old.object.meta.id;
     if (const auto meta = meta_of(old.object)) co_await remove_meta(options_, bucket, *meta);
   }
+  let_go(old.object);
   co_return Replaced{.existed = true, .size = old.object.file_size};
 }
 
