@@ -43,7 +43,7 @@ inline constexpr std::size_t tls_unsent_bytes_max = 128 * 1024;
 // Threads for calls that have no ring operation or no form that refuses to wait.
 inline constexpr unsigned worker_threads = 4;
 // The ring's own workers (io-wq): bounded ones do regular files.
-inline constexpr unsigned ring_workers_bounded = 128;
+inline constexpr unsigned ring_workers_bounded = 32;
 inline constexpr unsigned ring_workers_unbounded = 16;
 
 inline constexpr std::size_t connections_per_shard_max = 16 * 1024;
