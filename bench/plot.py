@@ -85,6 +85,6 @@ class Chart:
             for x, y in points:
                 at, height = place(x, y)
                 yield f'<circle cx="{at:.1f}" cy="{height:.1f}" r="3.5" fill="{colour}"/>'
-        right = WIDTH - RIGHT - 4
-        yield (f'<text x="{right}" y="{TOP + 4 + 16 * index}" text-anchor="end" fill="{colour}">'
+        # At the left, where curves that rise are low.
+        yield (f'<text x="{LEFT + 10}" y="{TOP + 12 + 16 * index}" fill="{colour}">'
                f'{html.escape(label)}</text>')
