@@ -87,8 +87,8 @@ class Scale:
             rest = own
         if siblings(own):
             self.warn(f"cores of the server share a sibling: {siblings(own)}")
-        if siblings((*own, *rest)) != siblings(own) and set(own) & {
-                core for group in siblings((*own, *rest)) for core in group}:
+        if rest != own and any(set(group) & set(own) and set(group) & set(rest) for group in
+                               siblings((*own, *rest))):
             self.warn("cores of the server share a sibling with the client's")
         return own, rest
 

@@ -12,14 +12,6 @@ namespace millrace::s3::store {
 
 using engine::Shard;
 
-namespace {
-
-std::int64_t nanoseconds(const statx_timestamp& time) {
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
-
-}  // namespace
-
 SettingsStamp SettingsStamp::take(const StoreOptions& options, PlaceWatch& places,
                                   std::string_view bucket) {
   const Abilities& abilities = options.abilities;
@@ -41,8 +33,8 @@ SettingsStamp SettingsStamp::take(const StoreOptions& options, PlaceWatch& place
     return {};
   }
   stamp.inode_ = now.stx_ino;
-  stamp.modified_ns_ = nanoseconds(now.stx_mtime);
-  stamp.changed_ns_ = nanoseconds(now.stx_ctime);
+  stamp.modified_ns_ = nanoseconds_of(now.stx_mtime);
+  stamp.changed_ns_ = nanoseconds_of(now.stx_ctime);
   if (stamp.changed_ns_ >= wall_ns - stamps_settle_ns(abilities)) return {};
   stamp.directory_ = std::move(*directory);
   return stamp;
@@ -54,8 +46,8 @@ bool SettingsStamp::holds(PlaceWatch& places) const {
   if (shard.now_ns() > taken_ns_ + settings_read_again_ns) return false;
   struct statx now{};
   return shard.ring().stat_open(directory_.get(), now) == 0 && now.stx_nlink > 0 &&
-         now.stx_ino == inode_ && nanoseconds(now.stx_mtime) == modified_ns_ &&
-         nanoseconds(now.stx_ctime) == changed_ns_;
+         now.stx_ino == inode_ && nanoseconds_of(now.stx_mtime) == modified_ns_ &&
+         nanoseconds_of(now.stx_ctime) == changed_ns_;
 }
 
 }  // namespace millrace::s3::store

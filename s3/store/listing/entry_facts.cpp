@@ -22,10 +22,6 @@ namespace {
 // What is longer is read by opening the file.
 constexpr std::size_t attribute_bytes = 256;
 
-std::int64_t nanoseconds(const statx_timestamp& time) {
-  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
-}
-
 }  // namespace
 
 struct EntryMemory::Job {
@@ -83,14 +79,14 @@ void EntryMemory::take_status(const struct statx& status, std::int32_t result, E
   if (result == -ENOENT) facts.state = EntryFacts::State::absent;
   if (result < 0 || !S_ISREG(status.stx_mode)) return;
   facts.state = EntryFacts::State::known;
-  facts.mtime_ns = nanoseconds(status.stx_mtime);
+  facts.mtime_ns = nanoseconds_of(status.stx_mtime);
 }
 
 bool EntryMemory::recall(const struct statx& status, EntryFacts& facts) {
   if (!table_ || device_of(status) != device_) return false;
   const Known& known = table_[status.stx_ino % table_size];
-  if (known.inode != status.stx_ino || known.changed_ns != nanoseconds(status.stx_ctime) ||
-      known.mtime_ns != nanoseconds(status.stx_mtime) || known.file_size != status.stx_size) {
+  if (known.inode != status.stx_ino || known.changed_ns != nanoseconds_of(status.stx_ctime) ||
+      known.mtime_ns != nanoseconds_of(status.stx_mtime) || known.file_size != status.stx_size) {
     return false;
   }
   ++hits_;
@@ -106,13 +102,13 @@ void EntryMemory::take_attribute(const struct statx& status, std::int64_t result
   if (result == -ENOSYS) by_name_ = false;
   if (result < 0) return;
   const auto meta = decode(attribute.first(static_cast<std::size_t>(result)));
-  if (!meta || !meta->made_for(status.stx_size, nanoseconds(status.stx_mtime)) ||
+  if (!meta || !meta->made_for(status.stx_size, nanoseconds_of(status.stx_mtime)) ||
       meta->size != status.stx_size || meta->etag.kind == EtagKind::opaque) {
     return;
   }
   const Known known{.inode = status.stx_ino,
-                    .changed_ns = nanoseconds(status.stx_ctime),
-                    .mtime_ns = nanoseconds(status.stx_mtime),
+                    .changed_ns = nanoseconds_of(status.stx_ctime),
+                    .mtime_ns = nanoseconds_of(status.stx_mtime),
                     .file_size = status.stx_size,
                     .md5 = meta->etag.md5,
                     .parts = meta->etag.parts,
