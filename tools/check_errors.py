@@ -111,16 +111,12 @@ def survey(root):
 
 
 def check(root=tree.ROOT):
-    text, findings = survey(root)
-    if tree.read(root, PAGE) != text:
-        findings.append(tree.Finding(PAGE, 1, "out of date: tools/check_errors.py --write"))
-    return findings
+    return tree.page_findings(root, PAGE, survey, "tools/check_errors.py")
 
 
 def main():
     if "--write" in sys.argv[1:]:
-        text, _ = survey(tree.ROOT)
-        (tree.ROOT / PAGE).write_text(text, encoding="utf-8")
+        tree.write_page(PAGE, survey)
     return tree.report("errors", check())
 
 

@@ -57,3 +57,16 @@ def report(name, findings):
         print(finding)
     print(f"{name}: {len(findings) or 'no'} findings")
     return 1 if findings else 0
+
+
+def page_findings(root, page, survey, tool):
+    """Of a page that is made: what `survey(root)` finds, and whether the page is its text."""
+    text, findings = survey(root)
+    if read(root, page) != text:
+        findings.append(Finding(page, 1, f"out of date: {tool} --write"))
+    return findings
+
+
+def write_page(page, survey):
+    text, _ = survey(ROOT)
+    (ROOT / page).write_text(text, encoding="utf-8")
